@@ -1,0 +1,37 @@
+# `make run` starts the app, `make test` runs everything that checks it. Both fill .venv first, once.
+.PHONY: run test lint format
+
+# The first of these that is a Python 3.11 to 3.13; PYTHON=... overrides.
+CANDIDATES = python3.13 python3.12 python3.11 python3 python
+PYTHON ?= $(shell for python in $(CANDIDATES); do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$python && break; done)
+IN_VENV = .venv/bin/python
+
+run: .venv/installed-app
+	.venv/bin/streamlit run streamlit_app.py
+
+test: lint
+	$(IN_VENV) -m pytest
+
+lint: .venv/installed-dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+format: .venv/installed-dev
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+.venv/installed-app: requirements.txt | .venv/created
+	$(IN_VENV) -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt requirements.txt | .venv/created
+	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+.venv/created:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, or set PYTHON."; exit 1; }
+	$(PYTHON) -m venv .venv
+	touch $@

@@ -1,0 +1,145 @@
+"""The command line: ``python -m helpers analyze FILE...``; see ``python -m helpers --help``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers.errors import HelpersError
+
+if TYPE_CHECKING:
+    from helpers.analysis import CallAnalysis
+
+ALL_DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 all done, 1 something failed and was named on standard error, 2 wrong usage.
+    """
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except HelpersError as error:
+        print(error, file=sys.stderr)
+        return SOME_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    from helpers.analysis import CHANNEL_MODES
+
+    parser = argparse.ArgumentParser("python -m helpers", description="Emotion analysis of call recordings.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    analyze = commands.add_parser("analyze", help="analyse recordings")
+    analyze.add_argument("files", nargs="+", metavar="FILE", help="any audio or video file")
+    analyze.add_argument("--model", default="default", metavar="NAME", help="see the command 'models'")
+    analyze.add_argument(
+        "--channels",
+        choices=CHANNEL_MODES,
+        default="auto",
+        help="each channel a speaker, or all mixed; auto splits two channels that carry different sound",
+    )
+    analyze.add_argument(
+        "--customer",
+        choices=("left", "right"),
+        help="channel of the customer, if the file name does not say; the other one is the agent's",
+    )
+    analyze.add_argument(
+        "--include-agent",
+        action="store_true",
+        help="analyse the agent's emotion too (restricted by law for employees: EU AI Act, Art. 5)",
+    )
+    analyze.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    analyze.add_argument("--output", type=Path, metavar="DIR", help="write a file per recording there")
+    analyze.set_defaults(command=_analyze)
+
+    models = commands.add_parser("models", help="the models at a glance")
+    models.set_defaults(command=_models)
+
+    train = commands.add_parser("train", help="train a model by its recipe and score it on unheard speakers")
+    train.add_argument("recipe", metavar="RECIPE")
+    train.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
+    train.add_argument("--output", type=Path, required=True, metavar="DIR")
+    train.set_defaults(command=_train)
+    return parser
+
+
+def _analyze(options: argparse.Namespace) -> int:
+    from helpers.analysis import Settings, analyze_recording
+    from helpers.classifier import load_model
+    from helpers.media import decode
+
+    model = load_model(options.model)
+    settings = Settings(options.channels, options.customer, options.include_agent)
+    analyses: list[CallAnalysis] = []
+    for file in options.files:
+        try:
+            analyses.append(analyze_recording(decode(file), model, settings))
+        except HelpersError as error:
+            print(error, file=sys.stderr)
+    _deliver(analyses, options.format, options.output)
+    return ALL_DONE if len(analyses) == len(options.files) else SOME_FAILED
+
+
+def _deliver(analyses: list[CallAnalysis], layout: str, output: Path | None) -> None:
+    write, extension = _writers()[layout]
+    if output is None:
+        if analyses:
+            sys.stdout.write(write(analyses))
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    for analysis in analyses:
+        (output / f"{analysis.name}.{extension}").write_text(write([analysis]), encoding="utf-8")
+
+
+def _writers() -> dict[str, tuple[Callable[[Sequence[CallAnalysis]], str], str]]:
+    from helpers.exports import to_csv, to_json, to_text
+
+    return {"table": (to_text, "txt"), "json": (to_json, "json"), "csv": (to_csv, "csv")}
+
+
+def _models(options: argparse.Namespace) -> int:
+    from helpers.classifier import model_names, read_card
+
+    for name in model_names():
+        card = read_card(name)
+        print(f"{name}: {card.title} ({', '.join(card.labels)}). {card.licence}. {card.use}")
+        print(f"  {card.protocol}")
+        for score in card.scores:
+            low, high = score["uar_interval"]
+            print(
+                f"  {score['corpus']}, {score['condition']}: unweighted average recall {score['uar']:.1%} "
+                f"({low:.1%} to {high:.1%}), calibration error {score['ece']:.3f}, "
+                f"{score['segments']} segments of {score['speakers']} speakers"
+            )
+    return ALL_DONE
+
+
+def _train(options: argparse.Namespace) -> int:
+    from helpers.training.recipes import RECIPES, train
+
+    if options.recipe not in RECIPES:
+        print(f"There is no recipe {options.recipe!r}: choose one of {', '.join(RECIPES)}.", file=sys.stderr)
+        return WRONG_USAGE
+    options.output.mkdir(parents=True, exist_ok=True)
+    card = train(RECIPES[options.recipe], options.corpora, options.output)
+    print(f"{options.output / card.name}.joblib and its card are written.")
+    return ALL_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+"""Altair charts, made from the analysis alone.
+
+Conventions: the x axis is time in seconds. In the timeline every lane has a band of height 1 for the stacked
+probabilities and a ribbon of the winning emotion under it; lanes follow each other downwards from 0.
+Emotions have the one palette, and a letter wherever there is room, so that colour alone carries no meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from helpers.analysis import SPEAKER, CallAnalysis, ChannelSummary
+from helpers.emotions import EMOTIONS, UNCERTAIN
+from helpers.exports import clock
+
+SELECTION = "segment"
+
+_GAP = 0.08
+_RIBBON = 0.26
+_LANE_PIXELS = 120
+_MARGIN_PIXELS = 70
+_NOT_ANALYSED = "not analysed"
+_SILENT = "#8a9799"
+_CLOCK = (
+    "(datum.value >= 3600 ? floor(datum.value / 3600) + ':' : '')"
+    " + format(floor(datum.value / 60) % 60, datum.value >= 3600 ? '02' : '')"
+    " + ':' + format(floor(datum.value % 60), '02')"
+)
+_PIXELS = "(scale('x', datum.end) - scale('x', datum.start))"
+
+
+def lane_name(summary: ChannelSummary) -> str:
+    """Name a lane for people: "Customer", "Agent", "Left", or "Speaker" where there is only one.
+
+    Parameters
+    ----------
+    summary : ChannelSummary
+
+    Returns
+    -------
+    str
+    """
+    if summary.role != SPEAKER:
+        return summary.role.capitalize()
+    return "Speaker" if summary.channel == "mono" else summary.channel.capitalize()
+
+
+def timeline(analysis: CallAnalysis) -> alt.LayerChart:
+    """Draw the emotion timeline.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    alt.LayerChart
+        With the point selection `SELECTION`, whose field of the same name is the row of a segment; the time
+        axis follows dragging, and the wheel with Shift.
+    """
+    places = _places(analysis)
+    segments = _placed(analysis, places)
+    emotions = _shown_emotions(analysis)
+    layers = [
+        _lane_grounds(analysis, places),
+        _probability_bars(segments, emotions),
+        _ribbon(segments, emotions),
+        _letters(segments),
+        _click_targets(segments),
+    ]
+    height = _MARGIN_PIXELS - _LANE_PIXELS * _depth(places)
+    return alt.layer(*layers).properties(height=height).configure_view(stroke=None)
+
+
+def emotion_shares(summary: ChannelSummary) -> alt.Chart:
+    """Draw the share of a speaker's time in each emotion as bars.
+
+    Parameters
+    ----------
+    summary : ChannelSummary
+        Of a speaker who was analysed.
+
+    Returns
+    -------
+    alt.Chart
+    """
+    names = [name for name in EMOTIONS if name in summary.shares]
+    shares = [summary.shares[name] for name in names]
+    labels = json.dumps({name: f"{name}  {share:.0%}" for name, share in zip(names, shares, strict=True)})
+    axis = alt.Axis(ticks=False, domain=False, labelPadding=8, labelExpr=f"({labels})[datum.label]")
+    return (
+        alt.Chart(pd.DataFrame({"emotion": names, "share": shares}))
+        .mark_bar(cornerRadiusEnd=3)
+        .encode(
+            x=alt.X("share:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("emotion:N", title=None, sort=names, axis=axis),
+            color=alt.Color("emotion:N", scale=_palette(names), legend=None),
+            tooltip=[
+                alt.Tooltip("emotion:N", title="Emotion"),
+                alt.Tooltip("share:Q", title="Share of speech time", format=".1%"),
+            ],
+        )
+        .properties(height=28 * len(names))
+        .configure_view(stroke=None)
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a lane lies on the y axis: its band, if its emotion is analysed, and its ribbon."""
+
+    name: str
+    top: float
+    floor: float
+    ribbon_top: float
+    ribbon_bottom: float
+
+
+def _places(analysis: CallAnalysis) -> dict[str, _Place]:
+    """Lay the lanes out from 0 downwards; one that is not analysed needs its ribbon only."""
+    places = {}
+    top = 0.0
+    for summary in analysis.summary:
+        floor = top - (1.0 if summary.shares else 0.0)
+        ribbon_top = floor - _GAP
+        ribbon_bottom = ribbon_top - _RIBBON
+        places[summary.channel] = _Place(lane_name(summary), top, floor, ribbon_top, ribbon_bottom)
+        top = ribbon_bottom - 2 * _GAP
+    return places
+
+
+def _placed(analysis: CallAnalysis, places: dict[str, _Place]) -> pd.DataFrame:
+    """Add to the segments what the timeline shows of them, and where."""
+    segments = analysis.segments.copy()
+    segments[SELECTION] = segments.index
+    for edge in ("top", "floor", "ribbon_top", "ribbon_bottom"):
+        segments[edge] = segments["channel"].map(
+            {name: getattr(place, edge) for name, place in places.items()}
+        )
+    segments["who"] = segments["channel"].map({name: place.name for name, place in places.items()})
+    segments["time"] = segments["start"].map(clock) + " to " + segments["end"].map(clock)
+    segments["letter"] = [EMOTIONS[emotion].letter if emotion else "" for emotion in segments["emotion"]]
+    segments["emotion"] = segments["emotion"].fillna(_NOT_ANALYSED)
+    return segments
+
+
+def _shown_emotions(analysis: CallAnalysis) -> list[str]:
+    return [name for name in EMOTIONS if name in (*analysis.model.labels, UNCERTAIN)]
+
+
+def _lane_grounds(analysis: CallAnalysis, places: dict[str, _Place]) -> alt.Chart:
+    """Shade each lane over the whole call, so that silence is seen as silence."""
+    grounds = pd.DataFrame(
+        [{"top": place.top, "bottom": place.ribbon_bottom, "name": place.name} for place in places.values()]
+    ).assign(start=0.0, end=analysis.duration)
+    grounds["middle"] = (grounds["top"] + grounds["bottom"]) / 2
+    label = "''"
+    for name, middle in zip(grounds["name"], grounds["middle"], strict=True):
+        label = f"abs(datum.value - {middle}) < 0.01 ? {json.dumps(name)} : {label}"
+    axis = alt.Axis(
+        values=grounds["middle"].tolist(),
+        labelExpr=label,
+        grid=False,
+        ticks=False,
+        domain=False,
+        labelPadding=8,
+        labelFontWeight="bold",
+    )
+    zoom = alt.selection_interval(
+        name="zoom", bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]", clear="dblclick"
+    )
+    return (
+        alt.Chart(grounds)
+        .mark_rect(color=_SILENT, opacity=0.1, clip=True, cornerRadius=3)
+        .encode(
+            x=alt.X(
+                "start:Q",
+                title=None,
+                scale=alt.Scale(domain=[0, analysis.duration], nice=False),
+                axis=alt.Axis(
+                    labelExpr=_CLOCK, grid=False, tickMinStep=1, labelFlush=True, labelSeparation=10
+                ),
+            ),
+            x2="end:Q",
+            y=alt.Y(
+                "bottom:Q", title=None, axis=axis, scale=alt.Scale(domain=[_depth(places), 0], nice=False)
+            ),
+            y2="top:Q",
+        )
+        .add_params(zoom)
+    )
+
+
+def _depth(places: dict[str, _Place]) -> float:
+    return min(place.ribbon_bottom for place in places.values())
+
+
+def _probability_bars(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
+    named = [emotion for emotion in emotions if emotion != UNCERTAIN]
+    analysed = segments[segments["emotion"] != _NOT_ANALYSED]
+    upper = analysed[named].cumsum(axis=1).add(analysed["floor"], axis=0)
+    columns = ["start", "end", "who", "time"]
+    stacks = [
+        analysed[columns].assign(emotion=name, probability=analysed[name], upper=upper[name])
+        for name in named
+    ]
+    table = pd.concat(stacks, ignore_index=True)
+    table["lower"] = table["upper"] - table["probability"]
+    return (
+        alt.Chart(table)
+        .mark_rect(clip=True)
+        .encode(
+            **{"x": "start:Q", "x2": "end:Q", "y": "lower:Q", "y2": "upper:Q"},
+            color=_colour(emotions),
+        )
+    )
+
+
+def _ribbon(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
+    known = alt.datum.emotion != _NOT_ANALYSED
+    return (
+        alt.Chart(segments)
+        .mark_rect(clip=True, cornerRadius=2)
+        .encode(
+            **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "ribbon_top:Q"},
+            color=alt.condition(known, _colour(emotions), alt.value(_SILENT)),
+            opacity=alt.condition(known, alt.value(1), alt.value(0.35)),
+        )
+    )
+
+
+def _letters(segments: pd.DataFrame) -> alt.Chart:
+    table = segments.assign(
+        middle=(segments["start"] + segments["end"]) / 2,
+        height=(segments["ribbon_top"] + segments["ribbon_bottom"]) / 2,
+    )
+    mark = alt.MarkDef(
+        type="text",
+        color="#10191c",
+        fontWeight="bold",
+        clip=True,
+        fontSize=alt.ExprRef(f"clamp({_PIXELS} - 1, 6, 12)"),
+        opacity=alt.ExprRef(f"{_PIXELS} < 6 ? 0 : 1"),
+    )
+    return alt.Chart(table, mark=mark).encode(x="middle:Q", y="height:Q", text="letter:N")
+
+
+def _click_targets(segments: pd.DataFrame) -> alt.Chart:
+    """Cover each segment by a field that shows its tooltip, can be clicked, and is framed when it was."""
+    click = alt.selection_point(name=SELECTION, fields=[SELECTION], toggle=False, clear=False, empty=False)
+    return (
+        alt.Chart(segments)
+        .mark_rect(fillOpacity=0, stroke="#0f6b6b", cursor="pointer", clip=True)
+        .encode(
+            **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "top:Q"},
+            strokeWidth=alt.condition(click, alt.value(3), alt.value(0)),
+            tooltip=[
+                alt.Tooltip("who:N", title="Speaker"),
+                alt.Tooltip("time:N", title="Time"),
+                alt.Tooltip("emotion:N", title="Emotion"),
+                alt.Tooltip("confidence:Q", title="Confidence", format=".0%"),
+            ],
+        )
+        .add_params(click)
+    )
+
+
+def _palette(emotions: list[str]) -> alt.Scale:
+    return alt.Scale(domain=emotions, range=[EMOTIONS[name].colour for name in emotions])
+
+
+def _colour(emotions: list[str]) -> alt.Color:
+    """Colour by emotion; the legend gives each its letter."""
+    labels = json.dumps({name: f"{EMOTIONS[name].letter}  {name}" for name in emotions})
+    legend = alt.Legend(
+        title=None, orient="top", columns=3, symbolType="square", labelExpr=f"({labels})[datum.label]"
+    )
+    return alt.Color("emotion:N", scale=_palette(emotions), legend=legend)

@@ -1,0 +1,274 @@
+"""Models: a scikit-learn estimator beside a card that says what it is, and what it may be trusted with.
+
+A model ``NAME`` is two files: ``NAME.json``, the card, and ``NAME.joblib``, the estimator. Unpickling runs
+code, so the estimator is loaded only from bytes whose SHA-256 stands on the card, and only when this version
+of the package can serve the card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers import features
+from helpers.emotions import UNCERTAIN
+from helpers.errors import ModelError
+
+MODELS = Path(__file__).parent.parent / "models"
+DEFAULT_MODEL = "calls"
+
+
+CARD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model.
+
+    Attributes
+    ----------
+    card_version : int
+        Of the layout of this card.
+    name, title, description : str
+        Name of the files; one line and one paragraph for people.
+    created : str
+        Date of the training, ISO 8601.
+    labels : tuple of str
+        Emotions in the order of the probabilities.
+    feature_set : dict
+        ``name`` and ``version`` of the features that it was trained on.
+    shortest, longest : float
+        Length of the segments that it was trained on [seconds].
+    temperature : float
+        By which the logarithms of its probabilities are divided (Guo et al. 2017, "On calibration of modern
+        neural networks").
+    uncertain_below : float
+        Confidence under which its answer is "uncertain".
+    corpora : tuple of dict
+        Each with ``name``, ``licence``, ``speakers`` and ``segments`` of the training.
+    licence, use : str
+        What follows from the corpora's licences for the model, and a sentence on its use.
+    protocol : str
+        How the scores were measured: which speakers, which conditions.
+    scores : tuple of dict
+        One per condition: ``condition``, ``uar``, its interval, and so on.
+    libraries : dict
+        Versions that the estimator was made with.
+    sha256 : str
+        Of the joblib file.
+    """
+
+    card_version: int
+    name: str
+    title: str
+    description: str
+    created: str
+    labels: tuple[str, ...]
+    feature_set: dict[str, Any]
+    shortest: float
+    longest: float
+    temperature: float
+    uncertain_below: float
+    corpora: tuple[dict[str, Any], ...]
+    licence: str
+    use: str
+    protocol: str
+    scores: tuple[dict[str, Any], ...]
+    libraries: dict[str, str]
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A card and the estimator that it describes."""
+
+    card: ModelCard
+    estimator: Any
+
+    def predict(self, segment_features: np.ndarray) -> np.ndarray:
+        """Predict calibrated probabilities.
+
+        Parameters
+        ----------
+        segment_features : np.ndarray [shape=(segments, features)]
+            Of the card's feature set.
+
+        Returns
+        -------
+        np.ndarray [shape=(segments, emotions)]
+            In the order of the card's labels; each row sums to 1.
+        """
+        if not len(segment_features):
+            return np.empty((0, len(self.card.labels)))
+        return calibrated(self.estimator.predict_proba(segment_features), self.card.temperature)
+
+    def decide(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Name the emotion of each segment, or say that it is uncertain.
+
+        Parameters
+        ----------
+        probabilities : np.ndarray [shape=(segments, emotions)]
+            From `predict`.
+
+        Returns
+        -------
+        emotions : np.ndarray of str [shape=(segments,)]
+        confidences : np.ndarray [shape=(segments,)]
+            The largest probability of each segment, also where the answer is "uncertain".
+        """
+        confidences = probabilities.max(axis=1, initial=0.0)
+        emotions = np.array([*self.card.labels, UNCERTAIN], dtype=object)[
+            np.where(
+                confidences < self.card.uncertain_below, len(self.card.labels), probabilities.argmax(axis=1)
+            )
+        ]
+        return emotions, confidences
+
+
+def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Divide the logarithms of probabilities by a temperature and normalise again.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(n, classes)]
+    temperature : float > 0
+        Above 1 makes the probabilities more even.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, classes), dtype=float64]
+    """
+    powers = np.maximum(probabilities.astype(np.float64), 1e-12) ** (1 / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def model_names(folder: Path = MODELS) -> list[str]:
+    """List the models of a folder, the default first."""
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    return sorted(names, key=lambda name: name != DEFAULT_MODEL)
+
+
+def read_card(name: str = "default", folder: Path = MODELS) -> ModelCard:
+    """Read a model's card.
+
+    Parameters
+    ----------
+    name : str
+        As in `model_names`, or "default".
+    folder : Path
+        Where the models are.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or its card is damaged or of another version.
+    """
+    name = DEFAULT_MODEL if name == "default" else name
+    names = model_names(folder)
+    if name not in names:
+        raise ModelError(f"There is no model {name!r}: choose one of {', '.join(names) or 'none installed'}.")
+    try:
+        entries = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        if entries["card_version"] != CARD_VERSION:
+            raise ModelError(
+                f"The card of model {name} has version {entries['card_version']} and this program reads "
+                f"version {CARD_VERSION}: train the model anew, or install the version that made it."
+            )
+        entries = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
+        return ModelCard(**{field.name: entries[field.name] for field in fields(ModelCard)})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"The card of model {name} is damaged ({error}): restore it or train anew."
+        ) from None
+
+
+def load_model(name: str = "default", folder: Path = MODELS) -> Model:
+    """Load a model whose file matches its card.
+
+    Parameters
+    ----------
+    name : str
+        As in `model_names`, or "default".
+    folder : Path
+        Where the models are.
+
+    Raises
+    ------
+    ModelError
+        As `read_card`; or the file is missing, is not the one that the card describes, or needs features or a
+        scikit-learn that are not here.
+    """
+    card = read_card(name, folder)
+    _check_servable(card)
+    return Model(card, _verified_estimator(folder / f"{card.name}.joblib", card.sha256))
+
+
+def save_model(estimator: Any, card: ModelCard, folder: Path) -> ModelCard:
+    """Write an estimator and its card, the card completed with the estimator's hash and library versions.
+
+    Parameters
+    ----------
+    estimator : scikit-learn estimator
+        With ``predict_proba``.
+    card : ModelCard
+        Whose name the files get.
+    folder : Path
+        Where to write them.
+
+    Returns
+    -------
+    ModelCard
+        As written.
+    """
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, compress=3)
+    content = buffer.getvalue()
+    libraries = {name: version(name) for name in ("scikit-learn", "numpy", "joblib")}
+    card = replace(card, libraries=libraries, sha256=hashlib.sha256(content).hexdigest())
+    (folder / f"{card.name}.joblib").write_bytes(content)
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
+    (folder / f"{card.name}.json").write_text(text + "\n", encoding="utf-8")
+    return card
+
+
+def _check_servable(card: ModelCard) -> None:
+    here = {"name": features.NAME, "version": features.VERSION}
+    if card.feature_set != here:
+        raise ModelError(
+            f"Model {card.name} needs the features {card.feature_set} and this program computes {here}: "
+            "train the model anew, or install the version that made it."
+        )
+    made_with, installed = card.libraries.get("scikit-learn", ""), version("scikit-learn")
+    if made_with.split(".")[:2] != installed.split(".")[:2]:
+        raise ModelError(
+            f"Model {card.name} was made with scikit-learn {made_with} and {installed} is installed: "
+            "install the versions of requirements.txt, or train the model anew."
+        )
+
+
+@lru_cache(maxsize=4)
+def _verified_estimator(path: Path, sha256: str) -> Any:
+    """Unpickle the very bytes whose hash was checked."""
+    import joblib
+
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise ModelError(
+            f"The file of model {path.stem} is missing: restore it or train the model anew."
+        ) from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelError(
+            f"The file of model {path.stem} is not the one that its card describes: restore both."
+        )
+    return joblib.load(io.BytesIO(content))

@@ -1,0 +1,36 @@
+"""The emotions: their names, the letters that stand for them in charts, and the one palette.
+
+In the order in which they are stacked, so that anger, which one looks for, has the straight baseline. The
+colours are told apart by colour-blind readers (after Okabe and Ito 2008, "Color universal design") and stand
+out on light and dark pages; a letter or the name always stands beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Emotion:
+    """How an emotion is shown."""
+
+    name: str
+    letter: str
+    colour: str
+
+
+UNCERTAIN = "uncertain"
+
+EMOTIONS = {
+    emotion.name: emotion
+    for emotion in (
+        Emotion("angry", "A", "#d9541e"),
+        Emotion("disgust", "D", "#2e9e6b"),
+        Emotion("fearful", "F", "#a05eb5"),
+        Emotion("sad", "S", "#2f7fd6"),
+        Emotion("surprised", "!", "#3fb6d3"),
+        Emotion("neutral", "N", "#8a9799"),
+        Emotion("happy", "H", "#e5a823"),
+        Emotion(UNCERTAIN, "?", "#b9b2a8"),
+    )
+}

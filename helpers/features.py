@@ -1,0 +1,299 @@
+"""Acoustic features: one spectrum per frame, features of each frame, functionals per segment.
+
+Frames lie on one grid per channel: frame ``t`` covers the `N_FFT` samples from ``t * HOP_LENGTH`` on, as
+with librosa's ``center=False``. A segment has the frames that lie wholly inside it, and segments do not
+overlap, so that each spectrum is computed once, and none in silence. The definitions are librosa's, and the
+tests hold every feature equal to librosa's own; the code is not, because importing librosa compiles for ten
+seconds on a fresh machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import scipy.fft
+
+from helpers.media import SAMPLE_RATE
+
+NAME = "acoustic"
+VERSION = 1
+N_FFT = 512
+HOP_LENGTH = 160
+N_MELS = 64
+N_MFCC = 25
+N_CHROMA = 12
+
+_PADDED = 2 * N_FFT
+_FLOOR = 1e-10
+_ROLLOFF = 0.85
+_PITCH_RANGE = (70.0, 500.0)
+_PITCH_REFERENCE = 100.0
+_OCTAVE_COST = 0.01
+_VOICED = 0.45
+_LEAST_VOICED_FRAMES = 5
+_PITCH_STEP = 3.0
+_DELTA = 4
+_SPECTRAL = ("centroid", "bandwidth", "rolloff", "flatness", "level", "zero_crossings", "voicing")
+_PERCENTILES = (10, 25, 50, 75, 90)
+_LOCATIONS = ("mean", *(f"p{percentile}" for percentile in _PERCENTILES))
+_FUNCTIONALS = (*_LOCATIONS, "std", "change", "delta_std")
+_PITCH_FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "change", "voiced")
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFeatures:
+    """What is known of each frame of a stretch of one channel.
+
+    Attributes
+    ----------
+    mel : np.ndarray [shape=(frames, N_MELS)]
+        Log-mel spectrum [dB].
+    mfcc : np.ndarray [shape=(frames, N_MFCC)]
+        Mel-frequency cepstral coefficients.
+    chroma : np.ndarray [shape=(frames, N_CHROMA)]
+        Energy per pitch class, the strongest class being 1.
+    spectral : np.ndarray [shape=(frames, 7)]
+        Centroid, bandwidth and roll-off [Hz], flatness [dB], level [dBFS], share of zero crossings, and
+        voicing: the harmonics-to-noise ratio at the pitch [dB].
+    pitch : np.ndarray [shape=(frames,)]
+        Fundamental frequency [semitones above 100 Hz], NaN in unvoiced frames.
+    """
+
+    mel: np.ndarray
+    mfcc: np.ndarray
+    chroma: np.ndarray
+    spectral: np.ndarray
+    pitch: np.ndarray
+
+
+def feature_names() -> list[str]:
+    """Name the columns of `segment_features`: a frame feature and a functional, as in ``mfcc_3 std``."""
+    numbered = (("mel", N_MELS), ("mfcc", N_MFCC), ("chroma", N_CHROMA))
+    frame_names = [f"{name}_{index}" for name, count in numbered for index in range(count)] + [*_SPECTRAL]
+    names = [f"{name} {functional}" for functional in _FUNCTIONALS for name in frame_names]
+    return names + [f"pitch {functional}" for functional in _PITCH_FUNCTIONALS]
+
+
+def segment_features(samples: np.ndarray, segments: pd.DataFrame) -> np.ndarray:
+    """Describe each segment by functionals of its frame features.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=int16]
+        One channel at `SAMPLE_RATE`.
+    segments : pd.DataFrame
+        With `start` and `end` [seconds], each at least 80 ms long.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, features), dtype=float32]
+        In the order of `feature_names`; always finite.
+    """
+    described = np.empty((len(segments), len(feature_names())), np.float32)
+    bounds = (segments[["start", "end"]].to_numpy(float) * SAMPLE_RATE).round().astype(int)
+    for row, (start, end) in enumerate(bounds):
+        described[row] = functionals(frame_features(samples[start:end]))
+    return described
+
+
+def frame_features(samples: np.ndarray) -> FrameFeatures:
+    """Compute all features of each frame from one spectrum.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=int16]
+        At least `N_FFT` samples of one channel.
+
+    Returns
+    -------
+    FrameFeatures
+        Of ``1 + (n - N_FFT) // HOP_LENGTH`` frames.
+    """
+    signal = samples.astype(np.float32) / 32768
+    frames = np.lib.stride_tricks.sliding_window_view(signal, N_FFT)[::HOP_LENGTH]
+    spectrum = scipy.fft.rfft(frames * _window(), _PADDED, axis=1)
+    padded_power = np.square(spectrum.real) + np.square(spectrum.imag)
+    power = padded_power[:, ::2]
+    mel = _decibels(power @ mel_filterbank().T)
+    pitch, voicing = _pitch(padded_power)
+    return FrameFeatures(
+        mel=mel,
+        mfcc=mel @ _cosines().T,
+        chroma=_normalised(power @ chroma_filterbank().T),
+        spectral=np.column_stack([*_shape(power), _level(frames), _zero_crossings(frames), voicing]),
+        pitch=pitch,
+    )
+
+
+def functionals(frames: FrameFeatures) -> np.ndarray:
+    """Summarise frames by statistics that do not depend on the gain of the recording.
+
+    Parameters
+    ----------
+    frames : FrameFeatures
+        Of one segment, more than 4 frames.
+
+    Returns
+    -------
+    np.ndarray [shape=(features,), dtype=float32]
+        In the order of `feature_names`.
+    """
+    values = np.concatenate([frames.mel, frames.mfcc, frames.chroma, frames.spectral], axis=1)
+    ordered = np.sort(values.T, axis=1)
+    ranks = [round(percentile / 100 * (len(values) - 1)) for percentile in _PERCENTILES]
+    locations = np.stack([values.mean(axis=0), *ordered[:, ranks].T])
+    locations -= _level_shares() * locations[0, _level_column()]
+    change = np.abs(np.diff(values, axis=0)).mean(axis=0)
+    delta_std = (values[_DELTA:] - values[:-_DELTA]).std(axis=0)
+    described = [*locations, values.std(axis=0), change, delta_std, _pitch_functionals(frames.pitch)]
+    return np.concatenate(described).astype(np.float32)
+
+
+@cache
+def mel_filterbank() -> np.ndarray:
+    """Make triangular filters on Slaney's mel scale, normalised by area, as ``librosa.filters.mel``.
+
+    Returns
+    -------
+    np.ndarray [shape=(N_MELS, N_FFT // 2 + 1), dtype=float32]
+        From 0 Hz to half of `SAMPLE_RATE`.
+    """
+    edges = _slaney_hz(np.linspace(0, _slaney_mel(SAMPLE_RATE / 2), N_MELS + 2))
+    ramps = edges[:, None] - _frequencies()
+    widths = np.diff(edges)[:, None]
+    filters = np.maximum(0, np.minimum(-ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]))
+    return (filters * 2 / (edges[2:] - edges[:-2])[:, None]).astype(np.float32)
+
+
+@cache
+def chroma_filterbank() -> np.ndarray:
+    """Make octave-folding filters tuned to A440, as ``librosa.filters.chroma`` with ``tuning=0``.
+
+    Returns
+    -------
+    np.ndarray [shape=(N_CHROMA, N_FFT // 2 + 1), dtype=float32]
+        From C on; Ellis (2007), "Chroma feature analysis and synthesis".
+    """
+    octaves = np.log2(np.arange(1, N_FFT) * SAMPLE_RATE / N_FFT / (440 / 16))
+    octaves = np.concatenate([octaves[:1] - 1.5, octaves])
+    widths = np.concatenate([np.maximum(np.diff(octaves) * N_CHROMA, 1), [1]])
+    half = N_CHROMA // 2
+    distance = (octaves * N_CHROMA - np.arange(N_CHROMA)[:, None] + half) % N_CHROMA - half
+    filters = np.exp(-0.5 * (2 * distance / widths) ** 2)
+    filters /= np.linalg.norm(filters, axis=0)
+    filters *= np.exp(-0.5 * ((octaves - 5) / 2) ** 2)
+    from_c = np.roll(filters, -3, axis=0)
+    return from_c[:, : N_FFT // 2 + 1].astype(np.float32)
+
+
+@cache
+def _window() -> np.ndarray:
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
+
+
+@cache
+def _cosines() -> np.ndarray:
+    """First rows of the orthonormal DCT-II [shape=(N_MFCC, N_MELS)]."""
+    return scipy.fft.dct(np.eye(N_MELS), axis=0, norm="ortho")[:N_MFCC].astype(np.float32)
+
+
+@cache
+def _frequencies() -> np.ndarray:
+    return np.arange(N_FFT // 2 + 1) * SAMPLE_RATE / N_FFT
+
+
+@cache
+def _level_shares() -> np.ndarray:
+    """By how much each frame feature rises when the signal rises by 1 dB."""
+    shares = np.zeros(N_MELS + N_MFCC + N_CHROMA + len(_SPECTRAL), np.float32)
+    shares[:N_MELS] = shares[_level_column()] = 1
+    shares[N_MELS] = np.sqrt(N_MELS)
+    return shares
+
+
+def _level_column() -> int:
+    return N_MELS + N_MFCC + N_CHROMA + _SPECTRAL.index("level")
+
+
+def _slaney_mel(hz: float) -> float:
+    """Convert to mel, above 1 kHz (Slaney 1998, "Auditory Toolbox")."""
+    return 15 + np.log(hz / 1000) / (np.log(6.4) / 27)
+
+
+def _slaney_hz(mel: np.ndarray) -> np.ndarray:
+    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))
+
+
+def _decibels(power: np.ndarray) -> np.ndarray:
+    return 10 * np.log10(np.maximum(power, _FLOOR))
+
+
+def _normalised(chroma: np.ndarray) -> np.ndarray:
+    return chroma / np.maximum(chroma.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+
+
+def _shape(power: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Centroid, bandwidth and roll-off of the magnitudes [Hz], flatness of the power [dB]."""
+    frequencies = _frequencies().astype(np.float32)
+    magnitude = np.sqrt(power)
+    cumulated = np.cumsum(magnitude, axis=1)
+    weights = magnitude / np.maximum(cumulated[:, -1:], np.finfo(np.float32).tiny)
+    centroid = weights @ frequencies
+    spread = np.sum(weights * np.square(frequencies - centroid[:, None]), axis=1)
+    rolloff = np.sum(cumulated < _ROLLOFF * cumulated[:, -1:], axis=1) * np.float32(SAMPLE_RATE / N_FFT)
+    flatness = _decibels(power).mean(axis=1) - _decibels(np.maximum(power, _FLOOR).mean(axis=1))
+    return centroid, np.sqrt(spread), rolloff, flatness
+
+
+def _level(frames: np.ndarray) -> np.ndarray:
+    return _decibels(np.einsum("ij,ij->i", frames, frames) / N_FFT)
+
+
+def _zero_crossings(frames: np.ndarray) -> np.ndarray:
+    signs = np.signbit(frames)
+    return np.count_nonzero(signs[:, 1:] != signs[:, :-1], axis=1) / N_FFT
+
+
+@cache
+def _window_autocorrelation() -> np.ndarray:
+    autocorrelation = scipy.fft.irfft(np.square(np.abs(scipy.fft.rfft(_window(), _PADDED))))
+    return (autocorrelation / autocorrelation[0]).astype(np.float32)
+
+
+def _pitch(padded_power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the strongest period by autocorrelation, corrected for the window.
+
+    After Boersma (1993), "Accurate short-term analysis of the fundamental frequency and the
+    harmonics-to-noise ratio of a sampled sound". Harmonics suffice, so it works on the phone's band.
+
+    Returns
+    -------
+    pitch : np.ndarray [shape=(frames,)]
+        Semitones above 100 Hz, NaN in unvoiced frames.
+    voicing : np.ndarray [shape=(frames,)]
+        Harmonics-to-noise ratio [dB].
+    """
+    shortest, longest = (round(SAMPLE_RATE / hz) for hz in reversed(_PITCH_RANGE))
+    autocorrelation = scipy.fft.irfft(padded_power, axis=1)[:, :longest]
+    autocorrelation /= np.maximum(autocorrelation[:, :1], 1e-12) * _window_autocorrelation()[:longest]
+    lags = np.arange(shortest, longest)
+    candidates = autocorrelation[:, shortest:]
+    best = np.argmax(candidates - _OCTAVE_COST * np.log2(lags / shortest), axis=1)
+    strength = np.take_along_axis(candidates, best[:, None], axis=1)[:, 0]
+    semitones = 12 * np.log2(SAMPLE_RATE / lags[best] / _PITCH_REFERENCE)
+    harmonic = np.clip(strength, 0.01, 0.999)
+    return np.where(strength > _VOICED, semitones, np.nan), 10 * np.log10(harmonic / (1 - harmonic))
+
+
+def _pitch_functionals(pitch: np.ndarray) -> np.ndarray:
+    """Mean, deviation, percentiles and change of the voiced frames [semitones], and their share."""
+    voiced = pitch[~np.isnan(pitch)]
+    if len(voiced) < _LEAST_VOICED_FRAMES:
+        return np.zeros(len(_PITCH_FUNCTIONALS))
+    steps = np.abs(np.diff(voiced))
+    change = np.mean(np.minimum(steps, _PITCH_STEP))
+    percentiles = np.percentile(voiced, (10, 50, 90))
+    return np.array([voiced.mean(), voiced.std(), *percentiles, change, len(voiced) / len(pitch)])

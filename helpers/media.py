@@ -1,0 +1,386 @@
+"""Media in and out: any audio or video file becomes a `Recording`, a `Recording` becomes a WAV file.
+
+Conventions: samples are int16, laid out ``[channels, n]``, at `SAMPLE_RATE`; times are seconds from the start
+of the recording. FFmpeg's libraries (through PyAV) decode; nothing but the given bytes is ever opened, so a
+playlist or a file that names other files fails instead of reading them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioResampler, AudioStream
+    from av.container import InputContainer
+
+from helpers.errors import MediaError
+
+SAMPLE_RATE = 16_000
+LONGEST = 4 * 3600.0
+EXTENSIONS = (
+    *("wav", "mp3", "m4a", "aac", "ogg", "oga", "opus", "flac", "wma", "amr", "3gp", "aif", "aiff", "au"),
+    *("mp4", "mov", "mkv", "webm", "avi", "m4v"),
+)
+
+_BLOCK = 1 << 20
+_EQUAL_CHANNELS_DB = -40.0
+_BROWSER_TYPES = {
+    ("mp3", "mp3"): "audio/mpeg",
+    ("wav", "pcm_s16le"): "audio/wav",
+    ("wav", "pcm_u8"): "audio/wav",
+    ("flac", "flac"): "audio/flac",
+    ("ogg", "vorbis"): "audio/ogg",
+    ("ogg", "opus"): "audio/ogg",
+    ("mov,mp4,m4a,3gp,3g2,mj2", "aac"): "audio/mp4",
+    ("matroska,webm", "opus"): "audio/webm",
+    ("matroska,webm", "vorbis"): "audio/webm",
+}
+
+_MICROSECONDS = 1_000_000  # FFmpeg counts a container's times in these
+_DURATION_SLACK = 1.0
+_LONGEST_DELAY = 60.0
+
+Source = str | Path | bytes | BinaryIO
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A decoded recording.
+
+    Attributes
+    ----------
+    name : str
+        File name without folders, for display only.
+    samples : np.ndarray [shape=(channels, n), dtype=int16]
+        At `SAMPLE_RATE`. Channels that are equal have been made one.
+    browser_type : str or None
+        MIME type under which a browser can play the original file, or None where it needs a WAV.
+    warnings : tuple of str
+        One sentence each on what was wrong with the file although it could be read.
+    """
+
+    name: str
+    samples: np.ndarray
+    browser_type: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.samples.shape[1] / SAMPLE_RATE
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels: mono, or left and right, or channel 1, channel 2 …."""
+        count = self.samples.shape[0]
+        named = {1: ("mono",), 2: ("left", "right")}
+        return named.get(count) or tuple(f"channel {number + 1}" for number in range(count))
+
+
+def decode(
+    source: Source,
+    *,
+    name: str | None = None,
+    longest: float = LONGEST,
+    progress: Callable[[float], None] | None = None,
+) -> Recording:
+    """Decode the audio of any media file that FFmpeg knows, keeping its channels, at `SAMPLE_RATE`.
+
+    Parameters
+    ----------
+    source : str, Path, bytes or binary file
+        The file or its content.
+    name : str, optional
+        Name to show; by default that of the file.
+    longest : float > 0
+        Longest recording to accept [seconds].
+    progress : callable, optional
+        Called now and then with the share decoded so far, in [0, 1], as far as the file declares its length.
+
+    Returns
+    -------
+    Recording
+        A damaged or truncated file gives what could be read, with a warning.
+
+    Raises
+    ------
+    MediaError
+        The file does not exist, is empty, is not media, has no audio, or is longer than `longest`.
+    """
+    name = name or _name_of(source)
+    with _opened(source, name) as stream:
+        return _decode_stream(stream, name, longest, progress or (lambda share: None))
+
+
+def to_wav(recording: Recording) -> bytes:
+    """Encode a recording as a 16-bit PCM WAV file.
+
+    Parameters
+    ----------
+    recording : Recording
+        With any number of channels.
+
+    Returns
+    -------
+    bytes
+        The whole file.
+    """
+    import soundfile
+
+    buffer = io.BytesIO()
+    channels, length = recording.samples.shape
+    with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, channels, "PCM_16", format="WAV") as wav:
+        for start in range(0, length, _BLOCK):
+            wav.write(recording.samples[:, start : start + _BLOCK].T)
+    return buffer.getvalue()
+
+
+def shared_sound(recording: Recording) -> float:
+    """Correlate the first two channels: near 1 for a stereo recording of one scene, near 0 for two lines.
+
+    Parameters
+    ----------
+    recording : Recording
+        With at least two channels.
+
+    Returns
+    -------
+    float
+        Pearson correlation of the waveforms at zero lag, in [-1, 1]; 0 where a channel is silent.
+    """
+    left_left = right_right = left_right = 0.0
+    for left, right in _float_blocks(recording.samples[:2]):
+        left_left += float(left @ left)
+        right_right += float(right @ right)
+        left_right += float(left @ right)
+    if not left_left or not right_right:
+        return 0.0
+    return left_right / float(np.sqrt(left_left * right_right))
+
+
+def mixed(recording: Recording) -> Recording:
+    """Mix all channels into one by their mean.
+
+    Parameters
+    ----------
+    recording : Recording
+        With any number of channels.
+
+    Returns
+    -------
+    Recording
+        With one channel.
+    """
+    samples = recording.samples
+    if len(samples) == 1:
+        return recording
+    mono = np.empty((1, samples.shape[1]), np.int16)
+    for start in range(0, samples.shape[1], _BLOCK):
+        block = samples[:, start : start + _BLOCK]
+        mono[0, start : start + _BLOCK] = block.mean(axis=0, dtype=np.float32).round()
+    return replace(recording, samples=mono)
+
+
+class _GrowingSamples:
+    """Int16 samples of unknown number, in one array that grows in place.
+
+    Interleaved, because then growing only appends: the allocator moves pages instead of copying them, and
+    pages that nothing was written to take no memory.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._samples = np.empty((_BLOCK, channels), np.int16)
+        self.length = 0
+
+    def append(self, block: np.ndarray) -> None:
+        end = self.length + len(block)
+        if end > len(self._samples):
+            self._resize(max(end, len(self._samples) * 3 // 2))
+        self._samples[self.length : end] = block
+        self.length = end
+
+    def finished(self) -> np.ndarray:
+        """Give the samples as ``[channels, n]``, equal channels as one; nothing may be appended after."""
+        self._resize(self.length)
+        if self._samples.shape[1] > 1 and self._channels_are_equal():
+            self._keep_first_channel()
+        return self._samples.T
+
+    def _resize(self, length: int) -> None:
+        self._samples.resize((length, self._samples.shape[1]), refcheck=False)
+
+    def _channels_are_equal(self) -> bool:
+        difference = total = 0.0
+        for block in _float_blocks(self._samples.T):
+            others = block[1:] - block[0]
+            difference += float(np.vdot(others, others))
+            total += float(np.vdot(block, block))
+        return difference <= total * 10 ** (_EQUAL_CHANNELS_DB / 10)
+
+    def _keep_first_channel(self) -> None:
+        flat = self._samples.reshape(-1)
+        for start in range(0, self.length, _BLOCK):
+            end = min(start + _BLOCK, self.length)
+            flat[start:end] = self._samples[start:end, 0].copy()
+        del flat
+        self._samples.resize((self.length, 1), refcheck=False)
+
+
+def _name_of(source: Source) -> str:
+    given = source if isinstance(source, str | Path) else getattr(source, "name", None)
+    return Path(str(given)).name if given else "recording"
+
+
+@contextmanager
+def _opened(source: Source, name: str) -> Iterator[BinaryIO]:
+    """Open a path or bytes for the duration of the context; a caller's own file stays open after it."""
+    try:
+        with _stream(source) as stream:
+            if stream.seek(0, io.SEEK_END) == 0:
+                raise MediaError(f"{name} is empty: choose a file that has content.")
+            stream.seek(0)
+            yield stream
+    except FileNotFoundError:
+        raise MediaError(f"{name} does not exist: check the path.") from None
+    except OSError as error:
+        raise MediaError(
+            f"{name} cannot be read ({error.strerror}): choose a file that you may open."
+        ) from None
+
+
+def _stream(source: Source) -> AbstractContextManager[BinaryIO]:
+    if isinstance(source, str | Path):
+        return Path(source).open("rb")
+    return io.BytesIO(source) if isinstance(source, bytes) else nullcontext(source)
+
+
+def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise MediaError("This file refers to other files or addresses: upload the recording itself.")
+
+
+def _decode_stream(
+    stream: BinaryIO, name: str, longest: float, progress: Callable[[float], None]
+) -> Recording:
+    import av
+
+    try:
+        container = av.open(
+            stream, "r", metadata_errors="ignore", io_open=_refuse_other_files, buffer_size=_BLOCK
+        )
+    except (av.FFmpegError, ValueError):
+        raise MediaError(
+            f"{name} is not an audio or video file, or is damaged from its start: "
+            "choose a recording such as WAV, MP3 or MP4."
+        ) from None
+    with container:
+        audio = container.streams.best("audio")
+        if not isinstance(audio, av.AudioStream):
+            raise MediaError(f"{name} has no audio track: choose a recording with sound.")
+        decoder = _Decoder(container, audio)
+        samples = _collected(decoder, name, longest, progress)
+        browser_type = _BROWSER_TYPES.get((container.format.name, decoder.codec))
+    warning = decoder.warning(samples.length / SAMPLE_RATE)
+    return Recording(name, samples.finished(), browser_type, (warning,) if warning else ())
+
+
+def _collected(
+    decoder: _Decoder, name: str, longest: float, progress: Callable[[float], None]
+) -> _GrowingSamples:
+    samples = None
+    reported = 0
+    for block in decoder.blocks():
+        if samples is None:
+            samples = _GrowingSamples(block.shape[1])
+        samples.append(block)
+        if samples.length > longest * SAMPLE_RATE:
+            raise MediaError(
+                f"{name} is longer than the {longest / 60:g} minutes allowed: cut it into parts."
+            )
+        if samples.length - reported > _BLOCK:
+            reported = samples.length
+            progress(min(1.0, reported / SAMPLE_RATE / max(decoder.declared_duration, 1.0)))
+    if samples is None or not samples.length:
+        raise MediaError(f"{name} has an audio track of zero length: check that it was recorded and saved.")
+    return samples
+
+
+class _Decoder:
+    """The audio of an open container as blocks of samples at `SAMPLE_RATE`, going on after damage."""
+
+    def __init__(self, container: InputContainer, audio: AudioStream) -> None:
+        self._container = container
+        self._audio = audio
+        self._damaged = False
+        # Some builds name the same codec after its implementation: mp3float, libopus.
+        self.codec = audio.codec_context.codec.canonical_name
+        self.declared_duration = self._declared_duration()
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield int16 blocks [shape=(n, channels)], the first of them silence where the audio starts late."""
+        import av
+
+        resampler: AudioResampler | None = None
+        layout = source = None
+        for frame in self._frames():
+            form = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if resampler is None or form != source:
+                if resampler is None:
+                    layout = frame.layout
+                    yield self._delay(len(layout.channels))
+                else:
+                    yield from _arrays(resampler.resample(None))
+                source = form
+                resampler = av.AudioResampler("s16", layout, SAMPLE_RATE)
+            yield from _arrays(resampler.resample(frame))
+        if resampler is not None:
+            yield from _arrays(resampler.resample(None))
+
+    def warning(self, duration: float) -> str:
+        """Say what is wrong with the file, after its `duration` [seconds] was decoded; empty if nothing."""
+        declared = self.declared_duration
+        if declared - duration > max(_DURATION_SLACK, 0.01 * declared):
+            return f"The file breaks off: {duration:.1f} of the {declared:.1f} s it declares could be read."
+        if self._damaged:
+            return "Parts of the file are damaged and were left out; times after them may be early."
+        return ""
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        import av
+
+        packets = self._container.demux(self._audio)
+        while True:
+            try:
+                yield from next(packets).decode()
+            except StopIteration:
+                return
+            except av.FFmpegError:
+                self._damaged = True
+
+    def _delay(self, channels: int) -> np.ndarray:
+        """Give silence for the time by which the audio of a video starts after its pictures."""
+        starts = (self._audio.start_time or 0) * (self._audio.time_base or 0)
+        delay = float(starts) - (self._container.start_time or 0) / _MICROSECONDS
+        return np.zeros((round(min(max(delay, 0.0), _LONGEST_DELAY) * SAMPLE_RATE), channels), np.int16)
+
+    def _declared_duration(self) -> float:
+        if self._audio.duration and self._audio.time_base:
+            return float(self._audio.duration * self._audio.time_base)
+        return (self._container.duration or 0) / _MICROSECONDS
+
+
+def _arrays(frames: list[AudioFrame]) -> Iterator[np.ndarray]:
+    for frame in frames:
+        yield frame.to_ndarray().reshape(-1, len(frame.layout.channels))
+
+
+def _float_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield [shape=(channels, n), dtype=float32] blocks in [-1, 1)."""
+    for start in range(0, samples.shape[1], _BLOCK):
+        yield samples[:, start : start + _BLOCK] * np.float32(1 / 32768)

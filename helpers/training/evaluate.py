@@ -1,0 +1,149 @@
+"""How good predictions are, and how far their confidence can be believed.
+
+Conventions: `labels` are true emotions ``[n]`` as strings, `probabilities` are ``[n, classes]`` in the order
+of `classes`. Every figure belongs to a protocol, which the caller names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss, recall_score
+
+from helpers.classifier import calibrated
+
+_BINS = 10
+_RESAMPLINGS = 1000
+
+
+def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
+    """Find the temperature under which the labels are most likely (Guo et al. 2017).
+
+    Parameters
+    ----------
+    labels : np.ndarray [shape=(n,)]
+    probabilities : np.ndarray [shape=(n, classes)]
+        Of speakers that the estimator was not trained on.
+    classes : sequence of str
+
+    Returns
+    -------
+    float
+        Between 0.25 and 8.
+    """
+
+    def loss(temperature: float) -> float:
+        return float(log_loss(labels, calibrated(probabilities, temperature), labels=list(classes)))
+
+    return float(minimize_scalar(loss, bounds=(0.25, 8), method="bounded").x)
+
+
+def expected_calibration_error(
+    labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+) -> float:
+    """Average the gap between confidence and accuracy over ten bins of confidence (Naeini et al. 2015).
+
+    Parameters
+    ----------
+    labels : np.ndarray [shape=(n,)]
+    probabilities : np.ndarray [shape=(n, classes)]
+    classes : sequence of str
+
+    Returns
+    -------
+    float
+        From 0 (confidence is accuracy) to 1.
+    """
+    confidence = probabilities.max(axis=1)
+    correct = np.asarray(classes)[probabilities.argmax(axis=1)] == labels
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    gaps = [abs(np.sum(correct[bins == index] - confidence[bins == index])) for index in range(_BINS)]
+    return float(sum(gaps) / len(labels))
+
+
+def unweighted_average_recall(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Average the recall over the emotions, so that a frequent one counts no more than a rare one.
+
+    Parameters
+    ----------
+    labels, predicted : np.ndarray [shape=(n,)]
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    return float(recall_score(labels, predicted, average="macro", zero_division=0))
+
+
+def speaker_interval(
+    labels: np.ndarray, predicted: np.ndarray, speakers: np.ndarray, *, seed: int = 0
+) -> tuple[float, float]:
+    """Bootstrap the unweighted average recall over speakers, because segments of one speaker go together.
+
+    Parameters
+    ----------
+    labels, predicted, speakers : np.ndarray [shape=(n,)]
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    tuple of float
+        The 2.5th and 97.5th percentile.
+    """
+    generator = np.random.default_rng(seed)
+    rows = [np.flatnonzero(speakers == speaker) for speaker in np.unique(speakers)]
+    recalls = []
+    for _ in range(_RESAMPLINGS):
+        drawn = np.concatenate([rows[index] for index in generator.integers(len(rows), size=len(rows))])
+        recalls.append(unweighted_average_recall(labels[drawn], predicted[drawn]))
+    low, high = np.percentile(recalls, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def score(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    *,
+    speakers: np.ndarray,
+    uncertain_below: float,
+) -> dict[str, object]:
+    """Score predictions as a model's card reports them.
+
+    Parameters
+    ----------
+    labels, speakers : np.ndarray [shape=(n,)]
+    probabilities : np.ndarray [shape=(n, classes)]
+        Calibrated.
+    classes : sequence of str
+    uncertain_below : float
+        Confidence under which the answer is "uncertain".
+
+    Returns
+    -------
+    dict
+        Number of ``segments`` and ``speakers``; ``uar`` with its 95 % ``uar_interval``, ``accuracy`` and
+        ``macro_f1`` over all segments; ``ece``; ``coverage``, the share of certain answers, and
+        ``accuracy_of_certain``; ``confusion``, true emotions in rows.
+    """
+    predicted = np.asarray(classes)[probabilities.argmax(axis=1)]
+    certain = probabilities.max(axis=1) >= uncertain_below
+    figures = {
+        "uar": unweighted_average_recall(labels, predicted),
+        "accuracy": accuracy_score(labels, predicted),
+        "macro_f1": f1_score(labels, predicted, average="macro", zero_division=0),
+        "ece": expected_calibration_error(labels, probabilities, classes),
+        "coverage": certain.mean(),
+        "accuracy_of_certain": accuracy_score(labels[certain], predicted[certain]),
+    }
+    return {
+        "segments": len(labels),
+        "speakers": len(np.unique(speakers)),
+        **{name: round(float(value), 4) for name, value in figures.items()},
+        "uar_interval": [round(bound, 4) for bound in speaker_interval(labels, predicted, speakers)],
+        "confusion": confusion_matrix(labels, predicted, labels=list(classes)).tolist(),
+    }
