@@ -2,5 +2,7 @@
 
 import streamlit as st
 
+from helpers.pages import call
+
 st.set_page_config(page_title="Call Emotions", page_icon="🎧", layout="wide")
-st.navigation([st.Page("helpers/pages/call.py", title="Call", default=True)], position="hidden").run()
+st.navigation([st.Page(call.page, title="Call", url_path="call", default=True)], position="hidden").run()

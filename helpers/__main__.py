@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,8 +103,12 @@ def _deliver(analyses: list[CallAnalysis], layout: str, output: Path | None) -> 
             sys.stdout.write(write(analyses))
         return
     output.mkdir(parents=True, exist_ok=True)
+    times_seen: Counter[str] = Counter()
     for analysis in analyses:
-        (output / f"{analysis.name}.{extension}").write_text(write([analysis]), encoding="utf-8")
+        times_seen[analysis.name] += 1
+        number = f"-{times_seen[analysis.name]}" if times_seen[analysis.name] > 1 else ""
+        path = output / f"{analysis.name}{number}.{extension}"
+        path.write_text(write([analysis]), encoding="utf-8")
 
 
 def _writers() -> dict[str, tuple[Callable[[Sequence[CallAnalysis]], str], str]]:

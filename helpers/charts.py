@@ -18,12 +18,12 @@ from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock
 
 SELECTION = "segment"
+NOT_ANALYSED = "not analysed"
 
 _GAP = 0.08
 _RIBBON = 0.26
 _LANE_PIXELS = 120
 _MARGIN_PIXELS = 70
-_NOT_ANALYSED = "not analysed"
 _SILENT = "#8a9799"
 _CLOCK = (
     "(datum.value >= 3600 ? floor(datum.value / 3600) + ':' : '')"
@@ -144,7 +144,7 @@ def _placed(analysis: CallAnalysis, places: dict[str, _Place]) -> pd.DataFrame:
     segments["who"] = segments["channel"].map({name: place.name for name, place in places.items()})
     segments["time"] = segments["start"].map(clock) + " to " + segments["end"].map(clock)
     segments["letter"] = [EMOTIONS[emotion].letter if emotion else "" for emotion in segments["emotion"]]
-    segments["emotion"] = segments["emotion"].fillna(_NOT_ANALYSED)
+    segments["emotion"] = segments["emotion"].fillna(NOT_ANALYSED)
     return segments
 
 
@@ -201,7 +201,7 @@ def _depth(places: dict[str, _Place]) -> float:
 
 def _probability_bars(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
     named = [emotion for emotion in emotions if emotion != UNCERTAIN]
-    analysed = segments[segments["emotion"] != _NOT_ANALYSED]
+    analysed = segments[segments["emotion"] != NOT_ANALYSED]
     upper = analysed[named].cumsum(axis=1).add(analysed["floor"], axis=0)
     columns = ["start", "end", "who", "time"]
     stacks = [
@@ -221,7 +221,7 @@ def _probability_bars(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
 
 
 def _ribbon(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
-    known = alt.datum.emotion != _NOT_ANALYSED
+    known = alt.datum.emotion != NOT_ANALYSED
     return (
         alt.Chart(segments)
         .mark_rect(clip=True, cornerRadius=2)

@@ -38,5 +38,5 @@ def list_samples() -> list[Sample]:
 
 def _own_samples(folder: Path) -> list[Sample]:
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    media = [path for path in paths if path.suffix[1:].lower() in EXTENSIONS]
+    media = [path for path in paths if path.is_file() and path.suffix[1:].lower() in EXTENSIONS]
     return [Sample(path, path.name, "From your own folder.") for path in media]

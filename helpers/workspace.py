@@ -1,8 +1,8 @@
 """Analyses on demand, with what is costly kept: recordings by content, analyses by content and settings.
 
-The caches are shared by all sessions and bounded, so that the hosted app stays within its memory; what has
-been dropped is simply computed again. Recordings are identified by content and file name, and nothing of them
-outlives the process.
+Every session has its own `Workspace`. What they keep lies in caches that all of them share, so that the
+process stays within its memory however many they are; what was dropped is simply computed again. When a
+session ends, its workspace is closed, and nothing of its recordings remains.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cachetools import LRUCache, cached
+from cachetools import LRUCache, cachedmethod
 
 from helpers.analysis import CallAnalysis, Progress, Settings, analyze_recording
 from helpers.classifier import load_model
 from helpers.media import Recording, decode, to_wav
 
-_RECORDING_BYTES = 256 * 2**20
-_WAV_BYTES = 128 * 2**20
-_ANALYSES = 64
+RECORDINGS: LRUCache[tuple[Hashable, ...], Recording] = LRUCache(
+    256 * 2**20, lambda recording: recording.samples.nbytes
+)
+WAVS: LRUCache[tuple[Hashable, ...], bytes] = LRUCache(128 * 2**20, len)
+ANALYSES: LRUCache[tuple[Hashable, ...], CallAnalysis] = LRUCache(64)
 
+_LOCK = threading.Lock()
 _READING = 0.4
 
 
@@ -56,91 +59,91 @@ class RecordingFile:
         return cls(name, hashlib.sha256(content).digest(), content)
 
 
-@cached(
-    LRUCache(_RECORDING_BYTES, getsizeof=lambda recording: recording.samples.nbytes),
-    key=lambda file, *_: (file.name, file.identity),
-    lock=threading.Lock(),
-)
-def recording_of(file: RecordingFile, progress: Progress) -> Recording:
-    """Decode a file, or take it from the cache.
+class Workspace:
+    """What one session works on. Its results are shared with the caches: not to be written to."""
 
-    Parameters
-    ----------
-    file : RecordingFile
-    progress : callable
-        As for ``analysis.analyze_recording``.
-
-    Returns
-    -------
-    Recording
-        Not to be written to.
-
-    Raises
-    ------
-    MediaError
-        It cannot be read.
-    """
-    return decode(
-        file.content, name=file.name, progress=lambda share: progress("Reading the recording", share)
+    @cachedmethod(
+        lambda self: RECORDINGS, lambda self, file, *_: (self, file.name, file.identity), lambda self: _LOCK
     )
+    def recording(self, file: RecordingFile, progress: Progress) -> Recording:
+        """Decode a file.
 
+        Parameters
+        ----------
+        file : RecordingFile
+        progress : callable
+            As for ``analysis.analyze_recording``.
 
-@cached(
-    LRUCache(_WAV_BYTES, getsizeof=len),
-    key=lambda file: (file.name, file.identity),
-    lock=threading.Lock(),
-)
-def wav_of(file: RecordingFile) -> bytes:
-    """Encode a file's recording as WAV, or take it from the cache.
+        Returns
+        -------
+        Recording
 
-    Parameters
-    ----------
-    file : RecordingFile
+        Raises
+        ------
+        MediaError
+            It cannot be read.
+        """
+        return decode(
+            file.content, name=file.name, progress=lambda share: progress("Reading the recording", share)
+        )
 
-    Returns
-    -------
-    bytes
-        As ``media.to_wav``.
+    @cachedmethod(lambda self: WAVS, lambda self, file: (self, file.name, file.identity), lambda self: _LOCK)
+    def wav(self, file: RecordingFile) -> bytes:
+        """Encode a file's recording as WAV.
 
-    Raises
-    ------
-    MediaError
-        It cannot be read.
-    """
-    return to_wav(recording_of(file, lambda stage, done: None))
+        Parameters
+        ----------
+        file : RecordingFile
 
+        Returns
+        -------
+        bytes
+            As ``media.to_wav``.
 
-@cached(
-    LRUCache(_ANALYSES),
-    key=lambda file, settings, *_: (file.name, file.identity, settings),
-    lock=threading.Lock(),
-)
-def analysis_of(file: RecordingFile, settings: Settings, progress: Progress) -> CallAnalysis:
-    """Analyse a file, or take its analysis from the cache.
+        Raises
+        ------
+        MediaError
+            It cannot be read.
+        """
+        return to_wav(self.recording(file, lambda stage, done: None))
 
-    Parameters
-    ----------
-    file : RecordingFile
-    settings : Settings
-        What to analyse, and how it is cut.
-    progress : callable
-        As for ``analysis.analyze_recording``.
-
-    Returns
-    -------
-    CallAnalysis
-        Not to be written to.
-
-    Raises
-    ------
-    MediaError, SpeechError, ModelError
-        As ``analysis.analyze``.
-    """
-    recording = recording_of(file, lambda stage, done: progress(stage, _READING * done))
-    progress("Loading the model", _READING)
-    return analyze_recording(
-        recording,
-        load_model(),
-        settings,
-        progress=lambda stage, done: progress(stage, _READING + (1 - _READING) * done),
+    @cachedmethod(
+        lambda self: ANALYSES,
+        lambda self, file, settings, *_: (self, file.name, file.identity, settings),
+        lambda self: _LOCK,
     )
+    def analysis(self, file: RecordingFile, settings: Settings, progress: Progress) -> CallAnalysis:
+        """Analyse a file.
+
+        Parameters
+        ----------
+        file : RecordingFile
+        settings : Settings
+            What to analyse, and how it is cut.
+        progress : callable
+            As for ``analysis.analyze_recording``.
+
+        Returns
+        -------
+        CallAnalysis
+
+        Raises
+        ------
+        MediaError, SpeechError, ModelError
+            As ``analysis.analyze``.
+        """
+        recording = self.recording(file, lambda stage, done: progress(stage, _READING * done))
+        progress("Loading the model", _READING)
+        return analyze_recording(
+            recording,
+            load_model(),
+            settings,
+            progress=lambda stage, done: progress(stage, _READING + (1 - _READING) * done),
+        )
+
+    def close(self) -> None:
+        """Forget everything that was computed here."""
+        with _LOCK:
+            for cache in (RECORDINGS, WAVS, ANALYSES):
+                for key in [key for key in cache if key[0] is self]:
+                    del cache[key]

@@ -13,7 +13,7 @@ from helpers.samples import Sample, list_samples
 
 if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis, ChannelSummary, Settings
-    from helpers.workspace import RecordingFile
+    from helpers.workspace import RecordingFile, Workspace
 
 SAMPLES, UPLOAD = "Sample calls", "Upload"
 BY_NAME = "By file name"
@@ -36,6 +36,14 @@ def page() -> None:
     if finished:
         file, analysis = choose_result(finished)
         show_result(file, analysis)
+
+
+@st.cache_resource(scope="session", on_release=lambda workspace: workspace.close(), show_spinner=False)
+def workspace() -> Workspace:
+    """Give this session its workspace; it is closed when the session ends."""
+    from helpers.workspace import Workspace
+
+    return Workspace()
 
 
 def choose_files() -> list[RecordingFile]:
@@ -113,7 +121,7 @@ def welcome() -> None:
     st.title("Where did this customer get angry?")
     st.markdown(
         "Upload a call, audio or video, and see the emotion of each stretch of speech on a timeline. "
-        "Click a segment to hear it. Recordings stay in this session's memory and are never stored."
+        "Click a segment to hear it. Recordings stay in memory and are forgotten when you leave."
     )
     st.markdown("**Try a sample call**, or upload your own in the side panel.")
     samples = list_samples()[:4]
@@ -133,8 +141,6 @@ def welcome() -> None:
 
 def analyse(files: Sequence[RecordingFile], settings: Settings) -> list[tuple[RecordingFile, CallAnalysis]]:
     """Analyse each file, naming those that cannot be; without any result, keep the last one."""
-    from helpers.workspace import analysis_of
-
     finished = []
     place = st.empty()
     for number, file in enumerate(files):
@@ -145,7 +151,7 @@ def analyse(files: Sequence[RecordingFile], settings: Settings) -> list[tuple[Re
             place.progress(min(done, 1.0), f"{title}: {stage} …")
 
         try:
-            finished.append((file, analysis_of(file, settings, progress)))
+            finished.append((file, workspace().analysis(file, settings, progress)))
         except HelpersError as error:
             st.error(plain(str(error)), icon=":material/error:")
     place.empty()
@@ -218,12 +224,12 @@ def show_headline(analysis: CallAnalysis) -> None:
 
 def show_player(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
     """Play the recording, from where the analyst clicked."""
-    from helpers.workspace import wav_of
-
     start = st.session_state.get(f"start {key}")
     playable = analysis.browser_type
     content = (
-        (file.content if isinstance(file.content, bytes) else str(file.content)) if playable else wav_of(file)
+        (file.content if isinstance(file.content, bytes) else str(file.content))
+        if playable
+        else workspace().wav(file)
     )
     st.audio(
         content,
@@ -300,6 +306,8 @@ def show_summary(analysis: CallAnalysis) -> None:
 
 def show_segments(analysis: CallAnalysis, key: str) -> None:
     """Show the table of segments; choosing a row plays it."""
+    from helpers.charts import NOT_ANALYSED
+
     table_key = f"table {key}"
 
     def play_chosen() -> None:
@@ -311,7 +319,7 @@ def show_segments(analysis: CallAnalysis, key: str) -> None:
     seconds = st.column_config.NumberColumn(format="%.2f s")
     with st.expander(f"All {len(analysis.segments)} segments", icon=":material/table_rows:"):
         st.dataframe(
-            analysis.segments.drop(columns="baseline"),
+            analysis.segments.drop(columns="baseline").fillna({"emotion": NOT_ANALYSED}),
             key=table_key,
             hide_index=True,
             on_select=play_chosen,
@@ -328,7 +336,6 @@ def show_segments(analysis: CallAnalysis, key: str) -> None:
 def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
     """Offer the result and the recording as files."""
     from helpers.exports import to_csv, to_json
-    from helpers.workspace import wav_of
 
     icon = ":material/download:"
     with st.container(horizontal=True):
@@ -350,7 +357,7 @@ def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
         )
         st.download_button(
             "Recording (WAV)",
-            lambda: wav_of(file),
+            lambda: workspace().wav(file),
             f"{analysis.name}.wav",
             "audio/wav",
             icon=icon,
@@ -412,6 +419,3 @@ def _scores(analysis: CallAnalysis) -> str:
         f"average recall of {' and '.join(figures)}; it knows how emotions are performed, not what "
         "somebody feels."
     )
-
-
-page()

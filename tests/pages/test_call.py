@@ -1,0 +1,138 @@
+"""The page without a browser: its states and what stands on them."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from helpers.pages.call import plain
+from helpers.samples import FOLDER_VARIABLE, list_samples
+from tests.conftest import bursts, encode
+
+APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def with_sample(app: AppTest, number: int = 0) -> AppTest:
+    app.radio(key="sample").set_value(list_samples()[number].title).run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    app.session_state["source"] = "Upload"
+    app.run()
+    app.file_uploader(key="uploads").set_value([(name, content, "") for name, content in files]).run()
+    assert not app.exception
+    return app
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_nothing_chosen_is_a_welcome_with_samples(app: AppTest) -> None:
+    assert "angry" in app.title[0].value
+    assert [button.label for button in app.button].count("Analyse") == 4
+    assert not app.metric
+
+
+def test_a_card_of_the_welcome_analyses_its_sample(app: AppTest) -> None:
+    app.button(key=f"try {list_samples()[3].title}").click().run()
+    assert not app.exception
+    assert app.radio(key="sample").value == list_samples()[3].title
+    assert metrics(app)["Length"].startswith("0:48")
+
+
+def test_a_sample_shows_headline_tables_and_the_sentence_on_the_law(app: AppTest) -> None:
+    with_sample(app)
+    assert {"Length", "Speech", "Customer mostly", "Sustained anger"} == set(metrics(app))
+    assert len(app.dataframe[0].value) > 20
+    assert any("EU AI Act" in caption.value for caption in app.caption)
+    assert any("speaker-independent" in caption.value for caption in app.caption)
+
+
+def test_the_agent_is_analysed_only_when_switched_on(app: AppTest) -> None:
+    with_sample(app)
+    table = app.dataframe[0].value
+    assert set(table.loc[table["role"] == "agent", "emotion"]) == {"not analysed"}
+    app.toggle(key="include_agent").set_value(True).run()
+    assert "Agent mostly" in metrics(app)
+    assert "not analysed" not in set(app.dataframe[0].value["emotion"])
+
+
+def test_sides_can_be_swapped(app: AppTest) -> None:
+    with_sample(app)
+    app.session_state["customer"] = "Left"
+    app.run()
+    table = app.dataframe[0].value
+    assert set(table.loc[table["role"] == "customer", "channel"]) == {"left"}
+
+
+def test_a_slider_changes_the_segments(app: AppTest) -> None:
+    with_sample(app)
+    before = len(app.dataframe[0].value)
+    app.slider(key="min_silence").set_value(2.0).run()
+    assert len(app.dataframe[0].value) != before
+
+
+def test_two_channels_without_names_are_both_analysed_and_said_so(app: AppTest, tmp_path: Path) -> None:
+    import numpy as np
+
+    samples = np.stack([bursts((1, 3), duration=5), bursts((3.2, 4.8), duration=5)])
+    path = encode(tmp_path / "call.wav", samples, codec="pcm_s16le")
+    upload(app, (path.name, path.read_bytes()))
+    assert {"Left mostly", "Right mostly"} < set(metrics(app))
+    assert "which channel is the customer's" in app.info[0].value
+
+
+def test_a_bad_file_keeps_the_last_result(app: AppTest) -> None:
+    with_sample(app)
+    length = metrics(app)["Length"]
+    upload(app, ("notes.mp3", b"no media"))
+    assert [error.value for error in app.error] == [
+        "notes\\.mp3 is not an audio or video file, or is damaged from its start\\: "
+        "choose a recording such as WAV, MP3 or MP4\\."
+    ]
+    assert metrics(app)["Length"] == length
+
+
+def test_of_several_files_the_good_ones_are_shown(app: AppTest, tmp_path: Path) -> None:
+    good = [encode(tmp_path / f"{n}.wav", bursts((1, n), duration=8), codec="pcm_s16le") for n in (3, 5)]
+    upload(app, ("bad.wav", b""), *((path.name, path.read_bytes()) for path in good))
+    assert len(app.error) == 1
+    assert "empty" in app.error[0].value
+    assert app.subheader[0].value == "3\\.wav"
+    app.selectbox(key="shown").set_value(1).run()
+    assert app.subheader[0].value == "5\\.wav"
+
+
+def test_a_name_is_never_markdown_or_markup(app: AppTest, tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
+    name = "[x](http:~a) <b>$1$ :red[*y*].wav"
+    upload(app, (name, path.read_bytes()))
+    assert app.subheader[0].value == plain(name)
+    assert "<b>" not in app.subheader[0].value.replace("\\<b\\>", "")
+
+
+def test_start_over_leads_back_to_the_welcome(app: AppTest) -> None:
+    with_sample(app)
+    next(button for button in app.button if button.label == "Start over").click().run()
+    assert not app.exception
+    assert app.title
+
+
+def test_the_button_of_a_moment_plays_it(app: AppTest) -> None:
+    with_sample(app)
+    assert not app.get("audio")[0].proto.autoplay
+    next(button for button in app.button if str(button.key).startswith("moment ")).click().run()
+    (audio,) = app.get("audio")
+    assert audio.proto.autoplay
+    assert audio.proto.start_time > 0

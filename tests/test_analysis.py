@@ -1,0 +1,231 @@
+"""From a recording to segments, summary and moments."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import analyze
+from helpers.analysis import SEGMENT_COLUMNS, Settings, analyze_recording, customer_side, find_moments
+from helpers.classifier import load_model
+from helpers.emotions import UNCERTAIN
+from helpers.errors import MediaError, ModelError, SpeechError
+from helpers.media import SAMPLE_RATE, Recording, decode
+from helpers.training.evaluate import unweighted_average_recall
+from helpers.training.recipes import RECIPES
+from tests.conftest import bursts, encode
+
+LEFT = bursts((1.0, 3.0), (6.0, 8.0), duration=12)
+RIGHT = bursts((3.5, 5.5), (8.5, 11.0), duration=12)
+
+
+def two_channels(name: str = "call.wav") -> Recording:
+    return Recording(name, np.stack([LEFT, RIGHT]))
+
+
+def run(recording: Recording, settings: Settings | None = None) -> pd.DataFrame:
+    return analyze_recording(recording, load_model(), settings or Settings()).segments
+
+
+def test_a_file_gives_segments_with_all_columns(tmp_path: Path) -> None:
+    path = encode(tmp_path / "call.mp3", LEFT, codec="libmp3lame")
+    analysis = analyze(path)
+    labels = list(load_model().card.labels)
+    assert list(analysis.segments.columns) == [*SEGMENT_COLUMNS, *labels]
+    assert analysis.name == "call.mp3"
+    assert analysis.duration == pytest.approx(12, abs=0.1)
+    np.testing.assert_allclose(analysis.segments[labels].sum(axis=1), 1)
+    np.testing.assert_allclose(analysis.segments["start"], [0.9, 5.9], atol=0.15)
+    np.testing.assert_allclose(analysis.segments["end"], [3.1, 8.1], atol=0.15)
+
+
+def test_bytes_and_an_open_file_give_the_same_as_the_path(tmp_path: Path) -> None:
+    path = encode(tmp_path / "call.wav", LEFT, codec="pcm_s16le")
+    expected = analyze(path).segments
+    pd.testing.assert_frame_equal(analyze(path.read_bytes()).segments, expected)
+    with path.open("rb") as file:
+        pd.testing.assert_frame_equal(analyze(file).segments, expected)
+
+
+def test_two_different_channels_are_analysed_apart() -> None:
+    analysis = analyze_recording(two_channels(), load_model(), Settings())
+    assert [summary.channel for summary in analysis.summary] == ["left", "right"]
+    by_channel = analysis.segments.groupby("channel")["start"].apply(list)
+    np.testing.assert_allclose(by_channel["left"], [0.9, 5.9], atol=0.15)
+    np.testing.assert_allclose(by_channel["right"], [3.4, 8.4], atol=0.15)
+    assert analysis.segments["emotion"].notna().all()
+    assert analysis.segments["start"].is_monotonic_increasing
+
+
+def test_a_channel_alone_gives_what_it_gives_in_the_call() -> None:
+    together = run(two_channels())
+    alone = run(Recording("left.wav", LEFT[None]))
+    left = together[together["channel"] == "left"].reset_index(drop=True)
+    columns = ["start", "end", "emotion", "confidence"]
+    pd.testing.assert_frame_equal(left[columns], alone[columns])
+
+
+def test_two_channels_of_one_scene_are_mixed() -> None:
+    stereo = np.stack([LEFT, (LEFT * 0.5).astype(np.int16)])
+    assert set(run(Recording("stereo.wav", stereo))["channel"]) == {"mono"}
+    assert set(run(Recording("stereo.wav", stereo), Settings(channels="split"))["channel"]) == {
+        "left",
+        "right",
+    }
+    assert set(run(two_channels(), Settings(channels="mix"))["channel"]) == {"mono"}
+
+
+def test_the_agent_is_left_out_until_asked_for() -> None:
+    analysis = analyze_recording(two_channels(), load_model(), Settings(customer="right"))
+    agent = analysis.segments[analysis.segments["role"] == "agent"]
+    customer = analysis.segments[analysis.segments["role"] == "customer"]
+    assert len(agent) == len(customer) == 2
+    assert agent["emotion"].isna().all()
+    assert agent[["confidence", *analysis.model.labels]].isna().all(axis=None)
+    assert customer["emotion"].notna().all()
+    assert [summary.role for summary in analysis.summary] == ["customer", "agent"]
+    assert analysis.summary[1].shares == {}
+    assert analysis.summary[1].speech_time > 0
+
+    everybody = run(two_channels(), Settings(customer="right", include_agent=True))
+    assert everybody["emotion"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("auto-repairs_agent-left_caller-right.flac", "right"),
+        ("AGENT_RIGHT.wav", "left"),
+        ("x customer left.mp3", "left"),
+        ("client-right.mp3", "right"),
+        ("agents.wav", None),
+        ("leftover.wav", None),
+    ],
+)
+def test_the_file_name_may_say_where_the_customer_is(name: str, side: str | None) -> None:
+    assert customer_side(name) == side
+
+
+def test_the_analyst_knows_better_than_the_file_name() -> None:
+    segments = run(two_channels("agent-left.wav"), Settings(customer="left"))
+    assert set(segments.loc[segments["role"] == "customer", "channel"]) == {"left"}
+
+
+def test_shares_are_shares_of_speech_time() -> None:
+    analysis = analyze_recording(Recording("call.wav", LEFT[None]), load_model(), Settings())
+    (summary,) = analysis.summary
+    lengths = analysis.segments["end"] - analysis.segments["start"]
+    assert summary.speech_time == pytest.approx(lengths.sum())
+    assert sum(summary.shares.values()) == pytest.approx(1)
+    for emotion, share in summary.shares.items():
+        own = lengths[analysis.segments["emotion"] == emotion].sum()
+        assert share == pytest.approx(own / lengths.sum())
+
+
+def test_progress_names_stages_and_never_goes_back() -> None:
+    reports: list[tuple[str, float]] = []
+    analyze_recording(
+        two_channels(), load_model(), Settings(), progress=lambda stage, done: reports.append((stage, done))
+    )
+    assert {stage for stage, _ in reports} == {"Finding speech", "Computing features", "Predicting emotions"}
+    shares = [done for _, done in reports]
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros((1, 5 * SAMPLE_RATE), np.int16), "only silence"),
+        (np.zeros((2, 5 * SAMPLE_RATE), np.int16), "only silence"),
+        (bursts(duration=5, noise=-50)[None], "No speech was found"),
+        (bursts((0, 0.5), duration=0.5)[None], "0.5 s long"),
+        (np.zeros((1, 1), np.int16), "0.0 s long"),
+    ],
+)
+def test_nothing_to_analyse_is_said_in_one_sentence(samples: np.ndarray, message: str) -> None:
+    with pytest.raises(SpeechError, match=message) as caught:
+        run(Recording("quiet.wav", samples))
+    assert "quiet.wav" in str(caught.value)
+
+
+def test_one_silent_channel_leaves_the_other() -> None:
+    recording = Recording("call.wav", np.stack([LEFT, np.zeros_like(LEFT)]))
+    analysis = analyze_recording(recording, load_model(), Settings())
+    assert set(analysis.segments["channel"]) == {"left"}
+    assert [summary.speech_time > 0 for summary in analysis.summary] == [True, False]
+    assert analysis.summary[1].dominant_emotion is None
+
+
+def test_files_that_cannot_be_read_and_models_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"nothing.wav does not exist"):
+        analyze(tmp_path / "nothing.wav")
+    with pytest.raises(ModelError, match="no model 'best'"):
+        analyze(encode(tmp_path / "a.wav", LEFT, codec="pcm_s16le"), model="best")
+
+
+def lane(*segments: tuple[float, float, str | None], channel: str = "right") -> pd.DataFrame:
+    table = pd.DataFrame(segments, columns=["start", "end", "emotion"])
+    return table.assign(channel=channel, role="customer", confidence=0.8)
+
+
+def test_anger_of_five_seconds_is_a_moment() -> None:
+    (moment,) = find_moments(lane((0, 3, "neutral"), (3, 6, "angry"), (7, 10, "angry"), (10, 12, "sad")))
+    assert (moment.start, moment.end, moment.kind) == (3, 10, "sustained anger")
+    assert "2 segments" in moment.description
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        [(0, 4, "angry")],
+        [(0, 4, "angry"), (4, 6, "neutral"), (6, 9, "angry")],
+        [(0, 4, "angry"), (15, 18, "angry")],
+        [(0, 4, "angry"), (4, 8, UNCERTAIN)],
+        [(0, 9, None)],
+        [],
+    ],
+)
+def test_short_or_broken_anger_is_no_moment(segments: list[tuple[float, float, str | None]]) -> None:
+    assert find_moments(lane(*segments)) == ()
+
+
+def test_uncertain_segments_do_not_break_anger() -> None:
+    (moment,) = find_moments(lane((0, 4, "angry"), (4, 6, UNCERTAIN), (6, 9, "angry")))
+    assert (moment.start, moment.end) == (0, 9)
+
+
+def test_anger_of_two_speakers_is_not_added_up() -> None:
+    both = pd.concat([lane((0, 3, "angry")), lane((3, 6, "angry"), channel="left")])
+    assert find_moments(both) == ()
+
+
+def test_real_clips_in_a_row_are_found_where_they_are_and_recognised(corpora: Path, tmp_path: Path) -> None:
+    """Forty clips of actors that the model never heard, 1 s of silence between, as an MP3."""
+    recipe = RECIPES["calls"]
+    held_out = sorted({speaker.split("/")[1] for speaker in recipe.held_out if speaker.startswith("crema-d")})
+    emotions = {"ANG": "angry", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
+    pieces, truth, position = [], [], 1.0
+    silence = np.zeros(SAMPLE_RATE, np.int16)
+    for number in range(40):
+        speaker, code = held_out[number % 10], list(emotions)[number // 10]
+        clip = next((corpora / "crema-d" / "AudioWAV").glob(f"{speaker}_ITS_{code}_*"))
+        samples = decode(clip).samples[0]
+        pieces += [silence, samples]
+        truth.append((position, position + len(samples) / SAMPLE_RATE, emotions[code]))
+        position += len(samples) / SAMPLE_RATE + 1
+    whole = np.concatenate([*pieces, silence])
+    segments = analyze(encode(tmp_path / "row.mp3", whole, codec="libmp3lame")).segments
+
+    centres = (segments["start"] + segments["end"]) / 2
+    labels = []
+    for start, end, emotion in truth:
+        inside = segments[(centres > start) & (centres < end)]
+        assert len(inside) >= 1, f"nothing found in the clip at {start:.1f} s"
+        assert inside["start"].min() > start - 0.3
+        assert inside["end"].max() < end + 0.3
+        labels.append((emotion, inside[list(emotions.values())].mean().idxmax()))
+    assert len(segments) == sum(((centres > start) & (centres < end)).sum() for start, end, _ in truth)
+    recall = unweighted_average_recall(*map(np.array, zip(*labels, strict=True)))
+    assert recall > 0.5, f"chance is 0.25, the card says about 0.69, this run {recall:.2f}"

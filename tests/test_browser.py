@@ -1,0 +1,246 @@
+"""The app in a real browser, as its users have it: a real server, Chromium, real files."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from helpers.media import decode
+from helpers.samples import SAMPLES, list_samples
+from tests.conftest import bursts, encode, missing
+
+ROOT = Path(__file__).parents[1]
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--mute-audio"),
+]
+PATIENCE = 60_000  # milliseconds, for two busy cores
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Start the app as `make run` does, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {key: value for key, value in os.environ.items() if key != "SAMPLES_DIR"}
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
+            *("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"),
+        ],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/_stcore/health")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url).close()
+            return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError(f"{url} did not answer in 30 s")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    chromium = shutil.which("chromium")
+    if not chromium:
+        missing("Debian's chromium")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=chromium,
+            args=FLAGS,
+            viewport={"width": 1440, "height": 1300},
+            accept_downloads=True,
+        )
+        context.set_default_timeout(PATIENCE)
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def page(browser: BrowserContext, address: str) -> Iterator[Page]:
+    """A new tab on the app, that must neither log an error nor ask anybody else for anything."""
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: _note_foreign(request.url, address, complaints))
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def _note_foreign(url: str, address: str, complaints: list[str]) -> None:
+    if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
+        complaints.append(f"asked {url}")
+
+
+def choose_sample(page: Page, number: int) -> Path:
+    sample = list_samples()[number]
+    page.get_by_text(sample.title, exact=True).first.click()
+    expect(page.get_by_role("heading", name=sample.path.name)).to_be_visible(timeout=PATIENCE)
+    return sample.path
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.get_by_role("radio", name="Upload").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
+
+
+def download(page: Page, button: str) -> bytes:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button).click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def command_line(path: Path) -> bytes:
+    """Analyse a file by the command line, as CSV."""
+    return subprocess.run(
+        [sys.executable, "-m", "helpers", "analyze", str(path), "--format", "csv"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout
+
+
+def segments_drawn(page: Page) -> int:
+    """Count the marks of the last layer of the timeline: the fields that can be clicked."""
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.locator("svg .mark-rect.view_2_marks path").first.wait_for(state="attached")
+    return chart.locator("svg .mark-rect.view_2_marks path").count()
+
+
+def test_a_sample_is_drawn_and_its_csv_is_that_of_the_command_line(page: Page) -> None:
+    path = choose_sample(page, 0)
+    expected = command_line(path)
+    assert segments_drawn(page) == len(expected.splitlines()) - 1
+    letters = page.get_by_test_id("stVegaLiteChart").first.locator("svg .mark-text.layer_3_marks text")
+    assert set(letters.all_text_contents()) <= {"A", "H", "N", "S", "?", ""}
+    assert download(page, "Segments (CSV)") == expected
+
+
+def test_a_click_on_a_segment_plays_from_there(page: Page) -> None:
+    path = choose_sample(page, 0)
+    line = command_line(path).decode().splitlines()[11].split(",")
+    start = float(line[3])
+    target = page.get_by_test_id("stVegaLiteChart").first.locator("svg .mark-rect.view_2_marks path").nth(10)
+    box = target.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("() => { const a = document.querySelector('audio'); return a && !a.paused; }")
+    page.wait_for_function(f"() => document.querySelector('audio').currentTime > {int(start)}")
+    heard = page.evaluate("document.querySelector('audio').currentTime")
+    assert int(start) <= heard < start + 10
+
+
+def test_a_row_of_the_table_plays_too_so_that_the_keyboard_suffices(page: Page) -> None:
+    choose_sample(page, 3)
+    page.get_by_text("segments", exact=False).filter(has_text="All ").first.click()
+    grid = page.get_by_test_id("stDataFrame")
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    assert box
+    row_height = 35
+    page.mouse.click(box["x"] + 15, box["y"] + 4.5 * row_height)  # the box before the fourth segment
+    page.wait_for_function(
+        "() => { const a = document.querySelector('audio'); return a && a.currentTime > 1; }"
+    )
+
+
+@pytest.mark.parametrize("kind", ["mp3", "mp4"])
+def test_an_upload_gives_the_csv_of_the_command_line(page: Page, tmp_path: Path, kind: str) -> None:
+    source = {"mp3": "billing", "mp4": "worried"}[kind]
+    sample = next(SAMPLES.glob(f"{source}*.{kind}"))
+    path = tmp_path / f"my {source} call.{kind}"
+    path.write_bytes(sample.read_bytes())
+    upload(page, path)
+    expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=PATIENCE)
+    expected = command_line(path)
+    assert segments_drawn(page) == len(expected.splitlines()) - 1
+    assert download(page, "Segments (CSV)") == expected
+
+
+def test_the_wav_is_the_whole_recording(page: Page, tmp_path: Path) -> None:
+    path = choose_sample(page, 2)
+    wav = tmp_path / "out.wav"
+    wav.write_bytes(download(page, "Recording (WAV)"))
+    np.testing.assert_array_equal(decode(wav).samples, decode(path).samples)
+
+
+def test_a_recording_that_browsers_cannot_play_is_played_as_wav(page: Page, tmp_path: Path) -> None:
+    path = encode(tmp_path / "phone.wav", bursts((1, 3), duration=5), codec="pcm_mulaw", rate=8000)
+    upload(page, path)
+    expect(page.get_by_role("heading", name="phone.wav")).to_be_visible(timeout=PATIENCE)
+    page.wait_for_function(
+        "() => { const a = document.querySelector('audio'); return a && a.duration > 4.9; }"
+    )
+
+
+def test_a_bad_file_gives_one_sentence_and_keeps_the_last_result(page: Page, tmp_path: Path) -> None:
+    sample = choose_sample(page, 3)
+    bad = tmp_path / "notes.mp3"
+    bad.write_text("These are my notes.")
+    upload(page, bad)
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_contain_text("notes.mp3 is not an audio or video file", timeout=PATIENCE)
+    assert "Traceback" not in alert.inner_text()
+    expect(page.get_by_role("heading", name=sample.name)).to_be_visible()
+
+
+def test_several_files_are_analysed_and_the_bad_one_is_named(page: Page, tmp_path: Path) -> None:
+    good = [
+        encode(tmp_path / f"call {end}.wav", bursts((1, end), duration=8), codec="pcm_s16le")
+        for end in (3, 5)
+    ]
+    empty = tmp_path / "empty.wav"
+    empty.touch()
+    upload(page, *good, empty)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("empty.wav is empty", timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="call 3.wav")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_sticks_out_of_the_page(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_role("button", name="Analyse", exact=True).first.click()
+    expect(page.get_by_text("Share of speech time")).to_be_visible(timeout=PATIENCE)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("element => element.scrollWidth <= element.clientWidth")
+
+
+def test_the_first_page_waits_for_no_heavy_import() -> None:
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "assert not AppTest.from_file('streamlit_app.py', default_timeout=30).run().exception\n"
+        "heavy = {'av', 'librosa', 'sklearn', 'scipy', 'altair', 'soundfile', 'numba'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

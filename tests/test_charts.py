@@ -1,0 +1,100 @@
+"""Charts show what the analysis says, and only that."""
+
+from dataclasses import replace
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from helpers.analysis import CallAnalysis, Settings, analyze_recording
+from helpers.charts import SELECTION, emotion_shares, lane_name, timeline
+from helpers.classifier import load_model
+from helpers.emotions import EMOTIONS, UNCERTAIN
+from tests.test_analysis import two_channels
+
+
+def analysed(settings: Settings) -> CallAnalysis:
+    return analyze_recording(two_channels(), load_model(), settings)
+
+
+@pytest.fixture(scope="module")
+def analysis() -> CallAnalysis:
+    return analysed(Settings(customer="right"))
+
+
+def layer(chart: alt.LayerChart, field: str) -> pd.DataFrame:
+    """Give the data of the first layer that has a field."""
+    tables = [part.data for part in chart.layer if isinstance(part.data, pd.DataFrame)]
+    return next(table for table in tables if field in table.columns)
+
+
+def test_probabilities_of_each_segment_are_stacked_from_the_floor_of_its_lane_to_its_top(
+    analysis: CallAnalysis,
+) -> None:
+    bars = layer(timeline(analysis), "probability")
+    customer = analysis.segments[analysis.segments["role"] == "customer"]
+    assert len(bars) == len(customer) * len(analysis.model.labels)
+    for _, segment in customer.iterrows():
+        own = bars[bars["start"] == segment["start"]].sort_values("lower")
+        assert own["lower"].iloc[0] == pytest.approx(-1)
+        assert own["upper"].iloc[-1] == pytest.approx(0)
+        assert own["lower"].iloc[1:].tolist() == pytest.approx(own["upper"].iloc[:-1].tolist())
+        assert dict(zip(own["emotion"], own["probability"], strict=True)) == pytest.approx(
+            segment[list(analysis.model.labels)].to_dict()
+        )
+
+
+def test_the_agent_has_a_ribbon_and_no_emotion_unless_analysed(analysis: CallAnalysis) -> None:
+    ribbon = layer(timeline(analysis), "ribbon_top")
+    assert set(ribbon.loc[ribbon["role"] == "agent", "emotion"]) == {"not analysed"}
+    everybody = timeline(analysed(Settings(customer="right", include_agent=True)))
+    assert "not analysed" not in set(layer(everybody, "ribbon_top")["emotion"])
+    assert everybody.height > timeline(analysis).height
+
+
+def test_lanes_do_not_overlap() -> None:
+    ribbon = layer(timeline(analysed(Settings())), "ribbon_top")
+    left, right = (ribbon[ribbon["channel"] == side].iloc[0] for side in ("left", "right"))
+    assert left["top"] > left["ribbon_bottom"] > right["top"] > right["ribbon_bottom"]
+
+
+def test_silence_stays_empty_and_the_axis_is_the_whole_call(analysis: CallAnalysis) -> None:
+    chart = timeline(analysis)
+    ribbon = layer(chart, "ribbon_top")
+    assert ribbon[["start", "end"]].equals(analysis.segments[["start", "end"]])
+    assert chart.to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, analysis.duration]
+
+
+def test_a_letter_stands_with_every_colour(analysis: CallAnalysis) -> None:
+    letters = layer(timeline(analysis), "letter")
+    named = letters[letters["emotion"] != "not analysed"]
+    assert named["letter"].tolist() == [EMOTIONS[emotion].letter for emotion in named["emotion"]]
+    assert len({emotion.letter for emotion in EMOTIONS.values()}) == len(EMOTIONS)
+    assert len({emotion.colour for emotion in EMOTIONS.values()}) == len(EMOTIONS)
+
+
+def test_a_click_gives_the_row_of_the_segment(analysis: CallAnalysis) -> None:
+    spec = timeline(analysis).to_dict()
+    click = next(param for param in spec["params"] if param["name"] == SELECTION)
+    assert click["select"]["fields"] == [SELECTION]
+    assert layer(timeline(analysis), SELECTION)[SELECTION].tolist() == analysis.segments.index.tolist()
+
+
+def test_shares_are_bars_of_every_emotion(analysis: CallAnalysis) -> None:
+    customer = analysis.summary[0]
+    table = emotion_shares(customer).data
+    assert dict(zip(table["emotion"], table["share"], strict=True)) == customer.shares
+    assert table["emotion"].iloc[-1] == UNCERTAIN
+
+
+def test_lanes_are_named_for_people(analysis: CallAnalysis) -> None:
+    customer = analysis.summary[0]
+    assert lane_name(customer) == "Customer"
+    assert lane_name(replace(customer, role="speaker")) == "Right"
+    assert lane_name(replace(customer, role="speaker", channel="mono")) == "Speaker"
+
+
+def test_ten_thousand_segments_are_no_error(analysis: CallAnalysis) -> None:
+    rows = pd.concat([analysis.segments] * 2500, ignore_index=True)
+    spec = timeline(replace(analysis, segments=rows))
+    assert len(layer(spec, "ribbon_top")) == 10_000

@@ -1,0 +1,143 @@
+"""Models are refused unless their file matches their card and this version can serve it."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.classifier import (
+    MODELS,
+    ModelCard,
+    calibrated,
+    load_model,
+    model_names,
+    read_card,
+    save_model,
+)
+from helpers.emotions import EMOTIONS, UNCERTAIN
+from helpers.errors import ModelError
+from helpers.features import feature_names
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped models that a test may damage."""
+    return Path(shutil.copytree(MODELS, tmp_path / "models"))
+
+
+def change_card(folder: Path, **entries: object) -> None:
+    path = folder / "calls.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+
+
+def test_the_default_model_predicts_probabilities_of_every_emotion() -> None:
+    model = load_model()
+    probabilities = model.predict(np.random.default_rng(0).normal(size=(7, len(feature_names()))))
+    assert probabilities.shape == (7, len(model.card.labels))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert set(model.card.labels) <= set(EMOTIONS)
+
+
+def test_no_segments_give_no_probabilities() -> None:
+    model = load_model()
+    probabilities = model.predict(np.empty((0, len(feature_names()))))
+    emotions, confidences = model.decide(probabilities)
+    assert probabilities.shape == (0, len(model.card.labels))
+    assert len(emotions) == len(confidences) == 0
+
+
+def test_low_confidence_is_uncertain_and_high_confidence_is_named() -> None:
+    model = load_model()
+    even = np.full(len(model.card.labels), 1 / len(model.card.labels))
+    sure = np.eye(len(model.card.labels))[1]
+    emotions, confidences = model.decide(np.stack([even, sure]))
+    assert list(emotions) == [UNCERTAIN, model.card.labels[1]]
+    np.testing.assert_allclose(confidences, [even[0], 1])
+
+
+def test_the_card_names_protocol_licences_and_true_figures() -> None:
+    card = read_card()
+    assert "Speaker-independent" in card.protocol
+    assert {corpus["name"] for corpus in card.corpora} == {"crema-d", "ravdess"}
+    assert all(corpus["licence"] for corpus in card.corpora)
+    assert "non-commercial" in card.use
+    for score in card.scores:
+        confusion = np.array(score["confusion"])
+        recalls = confusion.diagonal() / confusion.sum(axis=1)
+        assert score["uar"] == pytest.approx(recalls.mean(), abs=1e-4)
+        assert score["accuracy"] == pytest.approx(confusion.trace() / confusion.sum(), abs=1e-4)
+        assert score["uar_interval"][0] < score["uar"] < score["uar_interval"][1]
+        assert confusion.sum() == score["segments"]
+
+
+def test_a_changed_file_is_refused_before_it_is_unpickled(folder: Path, tmp_path: Path) -> None:
+    witness = tmp_path / "executed"
+
+    class Attack:
+        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+            return (Path.touch, (witness,))
+
+    (folder / "calls.joblib").write_bytes(pickle.dumps(Attack()))
+    with pytest.raises(ModelError, match="not the one that its card describes"):
+        load_model(folder=folder)
+    assert not witness.exists()
+
+
+def test_a_missing_file_is_refused(folder: Path) -> None:
+    (folder / "calls.joblib").unlink()
+    with pytest.raises(ModelError, match="missing"):
+        load_model(folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"card_version": 99}, "version 99"),
+        ({"feature_set": {"name": "acoustic", "version": 99}}, "needs the features"),
+        ({"feature_set": {"name": "other", "version": 1}}, "needs the features"),
+        ({"libraries": {"scikit-learn": "1.2.0"}}, "scikit-learn 1.2.0"),
+        ({"libraries": {}}, "scikit-learn"),
+    ],
+)
+def test_a_card_that_this_version_cannot_serve_is_refused(
+    folder: Path, entries: dict[str, object], message: str
+) -> None:
+    change_card(folder, **entries)
+    (folder / "calls.joblib").unlink()  # so that reading it would be another error
+    with pytest.raises(ModelError, match=message):
+        load_model(folder=folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"card_version": 1}'])
+def test_a_damaged_card_is_refused(folder: Path, text: str) -> None:
+    (folder / "calls.json").write_text(text)
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(folder=folder)
+
+
+@pytest.mark.parametrize("name", ["nothing", "../models/calls", "/etc/passwd", ""])
+def test_an_unknown_name_is_refused_and_never_a_path(folder: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="choose one of calls"):
+        load_model(name, folder=folder)
+
+
+def test_a_saved_model_is_loaded_as_it_was(tmp_path: Path) -> None:
+    shipped = load_model()
+    card = save_model(shipped.estimator, shipped.card, tmp_path)
+    assert isinstance(card, ModelCard)
+    again = load_model(folder=tmp_path)
+    vectors = np.random.default_rng(1).normal(size=(3, len(feature_names())))
+    np.testing.assert_array_equal(again.predict(vectors), shipped.predict(vectors))
+    assert model_names(tmp_path) == ["calls"]
+
+
+def test_a_temperature_above_one_evens_and_keeps_the_order() -> None:
+    probabilities = np.array([[0.7, 0.2, 0.1]])
+    warmer = calibrated(probabilities, 2.0)
+    assert warmer.max() < 0.7
+    assert list(np.argsort(warmer[0])) == [2, 1, 0]
+    np.testing.assert_allclose(calibrated(probabilities, 1.0), probabilities)
+    assert np.isfinite(calibrated(np.array([[1.0, 0.0]]), 0.5)).all()

@@ -1,0 +1,76 @@
+"""CSV, JSON and text say the same as the analysis."""
+
+import io
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from helpers.analysis import CallAnalysis, Settings, analyze_recording
+from helpers.classifier import load_model
+from helpers.exports import clock, to_csv, to_json, to_text
+from tests.test_analysis import two_channels
+
+
+@pytest.fixture(scope="module")
+def analysis() -> CallAnalysis:
+    return analyze_recording(two_channels("agent-left.wav"), load_model(), Settings())
+
+
+def test_csv_has_a_line_per_segment(analysis: CallAnalysis) -> None:
+    table = pd.read_csv(io.StringIO(to_csv([analysis])))
+    assert list(table.columns) == ["recording", *analysis.segments.columns]
+    assert len(table) == len(analysis.segments)
+    assert set(table["recording"]) == {"agent-left.wav"}
+    assert table["start"].tolist() == analysis.segments["start"].tolist()
+    assert table.loc[table["role"] == "agent", "emotion"].isna().all()
+
+
+def test_csv_of_several_recordings_names_each(analysis: CallAnalysis) -> None:
+    table = pd.read_csv(io.StringIO(to_csv([analysis, replace(analysis, name="b.wav")])))
+    assert table["recording"].value_counts().to_dict() == {"agent-left.wav": 4, "b.wav": 4}
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1).wav", "+1.wav", "-1.wav", "@x.wav"])
+def test_a_name_is_no_formula_in_csv(analysis: CallAnalysis, name: str) -> None:
+    table = pd.read_csv(io.StringIO(to_csv([replace(analysis, name=name)])))
+    assert set(table["recording"]) == {f"'{name}"}
+
+
+def test_json_has_the_agreed_form(analysis: CallAnalysis) -> None:
+    content = json.loads(to_json([analysis]))
+    assert content["recording"] == {
+        "name": "agent-left.wav",
+        "duration": 12.0,
+        "channels": 2,
+        "sample_rate": 16_000,
+    }
+    assert content["model"]["name"] == "calls"
+    customer = next(segment for segment in content["segments"] if segment["role"] == "customer")
+    keys = {"channel", "role", "start", "end", "emotion", "confidence", "probabilities", "baseline"}
+    assert set(customer) == keys
+    assert sum(customer["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert customer["confidence"] == pytest.approx(max(customer["probabilities"].values()))
+    agent = next(segment for segment in content["segments"] if segment["role"] == "agent")
+    assert agent["emotion"] is agent["confidence"] is agent["probabilities"] is None
+    assert set(content["summary"]) == {"left", "right"}
+    assert content["moments"] == []
+
+
+def test_json_of_several_recordings_is_a_list_and_strict(analysis: CallAnalysis) -> None:
+    text = to_json([analysis, analysis])
+    assert len(json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))) == 2
+
+
+def test_text_names_every_segment(analysis: CallAnalysis) -> None:
+    lines = to_text([analysis]).splitlines()
+    assert lines[0].startswith("agent-left.wav: 0:12.0")
+    assert sum("not analysed" in line and " to " in line for line in lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00.0"), (65.26, "1:05.3"), (59.96, "1:00.0"), (3665.3, "1:01:05.3")]
+)
+def test_times_are_written_as_people_read_them(seconds: float, text: str) -> None:
+    assert clock(seconds) == text

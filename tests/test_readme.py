@@ -1,0 +1,35 @@
+"""What the README says is what is there."""
+
+import re
+from pathlib import Path
+
+from helpers.__main__ import _parser
+from helpers.classifier import read_card
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_scores_are_those_of_the_card() -> None:
+    rows = [
+        f"| {score['corpus']} | {score['condition']} | {score['uar']:.1%} "
+        f"| {score['uar_interval'][0]:.1%} to {score['uar_interval'][1]:.1%} | {score['ece']:.3f} "
+        f"| {score['segments']} | {score['speakers']} |"
+        for score in read_card().scores
+    ]
+    table = README[README.index("<!-- scores: begin -->") : README.index("<!-- scores: end -->")]
+    assert [line.strip() for line in table.splitlines() if re.match(r" *\| [a-z-]+ \| [a-z]", line)] == rows
+
+
+def test_its_make_targets_and_files_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
+        assert f"\n{target}:" in makefile
+    for link in re.findall(r"\]\(([\w/.-]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_its_options_are_those_of_the_command_line() -> None:
+    parser = _parser()
+    for option in re.findall(r"`(--[a-z-]+)", README):
+        assert option in parser.parse_args(["analyze", "x"]).__dict__ or option.startswith("--"), option
