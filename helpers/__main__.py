@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, ModelError
 
 if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis
@@ -84,7 +84,11 @@ def _analyze(options: argparse.Namespace) -> int:
     from helpers.classifier import load_model
     from helpers.media import decode
 
-    model = load_model(options.model)
+    try:
+        model = load_model(options.model)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
     settings = Settings(options.channels, options.customer, options.include_agent)
     analyses: list[CallAnalysis] = []
     for file in options.files:

@@ -26,7 +26,7 @@ _LANE_PIXELS = 120
 _MARGIN_PIXELS = 70
 _SILENT = "#8a9799"
 _CLOCK = (
-    "(datum.value >= 3600 ? floor(datum.value / 3600) + ':' : '')"
+    "datum.value < 0 ? '' : (datum.value >= 3600 ? floor(datum.value / 3600) + ':' : '')"
     " + format(floor(datum.value / 60) % 60, datum.value >= 3600 ? '02' : '')"
     " + ':' + format(floor(datum.value % 60), '02')"
 )
@@ -60,7 +60,7 @@ def timeline(analysis: CallAnalysis) -> alt.LayerChart:
     -------
     alt.LayerChart
         With the point selection `SELECTION`, whose field of the same name is the row of a segment; the time
-        axis follows dragging, and the wheel with Shift.
+        axis follows dragging, and the wheel with Ctrl.
     """
     places = _places(analysis)
     segments = _placed(analysis, places)
@@ -143,6 +143,7 @@ def _placed(analysis: CallAnalysis, places: dict[str, _Place]) -> pd.DataFrame:
         )
     segments["who"] = segments["channel"].map({name: place.name for name, place in places.items()})
     segments["time"] = segments["start"].map(clock) + " to " + segments["end"].map(clock)
+    segments["sure"] = segments["confidence"].map("{:.0%}".format, na_action="ignore").fillna("–")
     segments["letter"] = [EMOTIONS[emotion].letter if emotion else "" for emotion in segments["emotion"]]
     segments["emotion"] = segments["emotion"].fillna(NOT_ANALYSED)
     return segments
@@ -171,7 +172,11 @@ def _lane_grounds(analysis: CallAnalysis, places: dict[str, _Place]) -> alt.Char
         labelFontWeight="bold",
     )
     zoom = alt.selection_interval(
-        name="zoom", bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]", clear="dblclick"
+        name="zoom",
+        bind="scales",
+        encodings=["x"],
+        zoom="wheel![event.ctrlKey || event.metaKey]",
+        clear="dblclick",
     )
     return (
         alt.Chart(grounds)
@@ -251,7 +256,9 @@ def _letters(segments: pd.DataFrame) -> alt.Chart:
 
 def _click_targets(segments: pd.DataFrame) -> alt.Chart:
     """Cover each segment by a field that shows its tooltip, can be clicked, and is framed when it was."""
-    click = alt.selection_point(name=SELECTION, fields=[SELECTION], toggle=False, clear=False, empty=False)
+    click = alt.selection_point(
+        name=SELECTION, fields=[SELECTION], toggle=False, clear="mouseout", empty=False
+    )
     return (
         alt.Chart(segments)
         .mark_rect(fillOpacity=0, stroke="#0f6b6b", cursor="pointer", clip=True)
@@ -262,7 +269,7 @@ def _click_targets(segments: pd.DataFrame) -> alt.Chart:
                 alt.Tooltip("who:N", title="Speaker"),
                 alt.Tooltip("time:N", title="Time"),
                 alt.Tooltip("emotion:N", title="Emotion"),
-                alt.Tooltip("confidence:Q", title="Confidence", format=".0%"),
+                alt.Tooltip("sure:N", title="Confidence"),
             ],
         )
         .add_params(click)

@@ -25,15 +25,18 @@ HOP_LENGTH = 160
 N_MELS = 64
 N_MFCC = 25
 N_CHROMA = 12
+MEL_RANGE = 60.0
 
 _PADDED = 2 * N_FFT
 _FLOOR = 1e-10
 _ROLLOFF = 0.85
 _PITCH_RANGE = (70.0, 500.0)
 _PITCH_REFERENCE = 100.0
-_OCTAVE_COST = 0.01
+_CORRECTION = 0.6
 _VOICED = 0.45
 _LEAST_VOICED_FRAMES = 5
+_ACTIVE_RANGE = 40.0
+_LEAST_ACTIVE_FRAMES = 8
 _PITCH_STEP = 3.0
 _DELTA = 4
 _SPECTRAL = ("centroid", "bandwidth", "rolloff", "flatness", "level", "zero_crossings", "voicing")
@@ -50,7 +53,7 @@ class FrameFeatures:
     Attributes
     ----------
     mel : np.ndarray [shape=(frames, N_MELS)]
-        Log-mel spectrum [dB].
+        Log-mel spectrum [dB], at least `MEL_RANGE` below the maximum of the stretch.
     mfcc : np.ndarray [shape=(frames, N_MFCC)]
         Mel-frequency cepstral coefficients.
     chroma : np.ndarray [shape=(frames, N_CHROMA)]
@@ -118,6 +121,7 @@ def frame_features(samples: np.ndarray) -> FrameFeatures:
     padded_power = np.square(spectrum.real) + np.square(spectrum.imag)
     power = padded_power[:, ::2]
     mel = _decibels(power @ mel_filterbank().T)
+    mel = np.maximum(mel, mel.max() - MEL_RANGE)
     pitch, voicing = _pitch(padded_power)
     return FrameFeatures(
         mel=mel,
@@ -129,26 +133,31 @@ def frame_features(samples: np.ndarray) -> FrameFeatures:
 
 
 def functionals(frames: FrameFeatures) -> np.ndarray:
-    """Summarise frames by statistics that do not depend on the gain of the recording.
+    """Summarise frames by statistics that depend neither on the gain of the recording nor on its silence.
+
+    Frames more than 40 dB below the loudest do not count, so that it makes no difference how much of the
+    silence around speech a segment has, and whether the line fills it with noise.
 
     Parameters
     ----------
     frames : FrameFeatures
-        Of one segment, more than 4 frames.
+        Of one segment, at least 8 frames.
 
     Returns
     -------
     np.ndarray [shape=(features,), dtype=float32]
         In the order of `feature_names`.
     """
-    values = np.concatenate([frames.mel, frames.mfcc, frames.chroma, frames.spectral], axis=1)
+    active = _active(frames.spectral[:, _SPECTRAL.index("level")])
+    parts = (frames.mel, frames.mfcc, frames.chroma, frames.spectral)
+    values = np.concatenate([part[active] for part in parts], axis=1)
     ordered = np.sort(values.T, axis=1)
     ranks = [round(percentile / 100 * (len(values) - 1)) for percentile in _PERCENTILES]
     locations = np.stack([values.mean(axis=0), *ordered[:, ranks].T])
     locations -= _level_shares() * locations[0, _level_column()]
     change = np.abs(np.diff(values, axis=0)).mean(axis=0)
     delta_std = (values[_DELTA:] - values[:-_DELTA]).std(axis=0)
-    described = [*locations, values.std(axis=0), change, delta_std, _pitch_functionals(frames.pitch)]
+    described = [*locations, values.std(axis=0), change, delta_std, _pitch_functionals(frames.pitch[active])]
     return np.concatenate(described).astype(np.float32)
 
 
@@ -231,6 +240,12 @@ def _decibels(power: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, _FLOOR))
 
 
+def _active(levels: np.ndarray) -> np.ndarray:
+    """Choose the frames that count [shape=(frames,), dtype=bool]."""
+    active = levels > levels.max() - _ACTIVE_RANGE
+    return active if active.sum() >= _LEAST_ACTIVE_FRAMES else np.ones_like(active)
+
+
 def _normalised(chroma: np.ndarray) -> np.ndarray:
     return chroma / np.maximum(chroma.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
@@ -267,7 +282,9 @@ def _pitch(padded_power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find the strongest period by autocorrelation, corrected for the window.
 
     After Boersma (1993), "Accurate short-term analysis of the fundamental frequency and the
-    harmonics-to-noise ratio of a sampled sound". Harmonics suffice, so it works on the phone's band.
+    harmonics-to-noise ratio of a sampled sound". Harmonics suffice, so it works on the phone's band. The
+    correction raises noise at long periods, so that it counts only in part while periods compete: else twice
+    the period often wins, an octave too low.
 
     Returns
     -------
@@ -278,12 +295,11 @@ def _pitch(padded_power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     shortest, longest = (round(SAMPLE_RATE / hz) for hz in reversed(_PITCH_RANGE))
     autocorrelation = scipy.fft.irfft(padded_power, axis=1)[:, :longest]
-    autocorrelation /= np.maximum(autocorrelation[:, :1], 1e-12) * _window_autocorrelation()[:longest]
-    lags = np.arange(shortest, longest)
-    candidates = autocorrelation[:, shortest:]
-    best = np.argmax(candidates - _OCTAVE_COST * np.log2(lags / shortest), axis=1)
-    strength = np.take_along_axis(candidates, best[:, None], axis=1)[:, 0]
-    semitones = 12 * np.log2(SAMPLE_RATE / lags[best] / _PITCH_REFERENCE)
+    candidates = autocorrelation[:, shortest:] / np.maximum(autocorrelation[:, :1], 1e-12)
+    window = _window_autocorrelation()[shortest:longest]
+    best = np.argmax(candidates / window**_CORRECTION, axis=1)
+    strength = np.take_along_axis(candidates / window, best[:, None], axis=1)[:, 0]
+    semitones = 12 * np.log2(SAMPLE_RATE / (shortest + best) / _PITCH_REFERENCE)
     harmonic = np.clip(strength, 0.01, 0.999)
     return np.where(strength > _VOICED, semitones, np.nan), 10 * np.log10(harmonic / (1 - harmonic))
 

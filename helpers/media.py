@@ -8,16 +8,17 @@ playlist or a file that names other files fails instead of reading them.
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler, AudioStream
+    from av import AudioFrame, AudioResampler, AudioStream, Packet
     from av.container import InputContainer
 
 from helpers.errors import MediaError
@@ -44,6 +45,10 @@ _BROWSER_TYPES = {
 }
 
 _MICROSECONDS = 1_000_000  # FFmpeg counts a container's times in these
+_NOTHING_ELSE = {"protocol_whitelist": "none"}  # for demuxers that open files or sockets past `io_open`
+_TAGS_OF_ANY_ENCODING = {"metadata_errors": "ignore"}  # a setting that PyAV 19 neither has nor needs
+_STREAMED_RIFF = 0x7FFF_0000  # a size from here on was written before the length was known
+_LENGTHLESS = ("aac", "amr", "mp3")  # bare frames
 _DURATION_SLACK = 1.0
 _LONGEST_DELAY = 60.0
 
@@ -261,29 +266,54 @@ def _stream(source: Source) -> AbstractContextManager[BinaryIO]:
     return io.BytesIO(source) if isinstance(source, bytes) else nullcontext(source)
 
 
-def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
-    raise MediaError("This file refers to other files or addresses: upload the recording itself.")
+def _share_there(stream: BinaryIO) -> float:
+    """Give how much is there of what a RIFF file (WAV, AVI) declares; FFmpeg takes it for the whole."""
+    kind, declared = struct.unpack("<4sI", stream.read(8).ljust(8, b"\0"))
+    there = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    return min(1.0, there / (declared + 8)) if kind == b"RIFF" and declared < _STREAMED_RIFF else 1.0
 
 
-def _decode_stream(
-    stream: BinaryIO, name: str, longest: float, progress: Callable[[float], None]
-) -> Recording:
+def _open_container(stream: BinaryIO, name: str) -> InputContainer:
     import av
 
+    def refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+        raise MediaError(f"{name} refers to other files or addresses: choose the recording itself.")
+
+    settings: dict[str, Any] = _TAGS_OF_ANY_ENCODING if int(av.__version__.split(".")[0]) < 19 else {}
     try:
-        container = av.open(
-            stream, "r", metadata_errors="ignore", io_open=_refuse_other_files, buffer_size=_BLOCK
+        return av.open(
+            stream,
+            "r",
+            io_open=refuse_other_files,
+            container_options=_NOTHING_ELSE,
+            buffer_size=_BLOCK,
+            **settings,
         )
     except (av.FFmpegError, ValueError):
         raise MediaError(
             f"{name} is not an audio or video file, or is damaged from its start: "
             "choose a recording such as WAV, MP3 or MP4."
         ) from None
-    with container:
-        audio = container.streams.best("audio")
-        if not isinstance(audio, av.AudioStream):
-            raise MediaError(f"{name} has no audio track: choose a recording with sound.")
-        decoder = _Decoder(container, audio)
+
+
+def _audio_of(container: InputContainer, name: str) -> AudioStream:
+    import av
+
+    if not container.streams.audio:
+        raise MediaError(f"{name} has no audio track: choose a recording with sound.")
+    audio = container.streams.best("audio")
+    if not isinstance(audio, av.AudioStream) or audio.codec_context is None:
+        raise MediaError(f"{name} has sound of a kind that cannot be decoded: convert it to WAV or MP3.")
+    return audio
+
+
+def _decode_stream(
+    stream: BinaryIO, name: str, longest: float, progress: Callable[[float], None]
+) -> Recording:
+    share_there = _share_there(stream)
+    with _open_container(stream, name) as container:
+        decoder = _Decoder(container, _audio_of(container, name), share_there)
         samples = _collected(decoder, name, longest, progress)
         browser_type = _BROWSER_TYPES.get((container.format.name, decoder.codec))
     warning = decoder.warning(samples.length / SAMPLE_RATE)
@@ -305,7 +335,7 @@ def _collected(
             )
         if samples.length - reported > _BLOCK:
             reported = samples.length
-            progress(min(1.0, reported / SAMPLE_RATE / max(decoder.declared_duration, 1.0)))
+            progress(min(1.0, reported / SAMPLE_RATE / max(decoder.expected_duration, 1.0)))
     if samples is None or not samples.length:
         raise MediaError(f"{name} has an audio track of zero length: check that it was recorded and saved.")
     return samples
@@ -314,13 +344,16 @@ def _collected(
 class _Decoder:
     """The audio of an open container as blocks of samples at `SAMPLE_RATE`, going on after damage."""
 
-    def __init__(self, container: InputContainer, audio: AudioStream) -> None:
+    def __init__(self, container: InputContainer, audio: AudioStream, share_there: float) -> None:
         self._container = container
         self._audio = audio
         self._damaged = False
+        self._reached = 0.0
         # Some builds name the same codec after its implementation: mp3float, libopus.
         self.codec = audio.codec_context.codec.canonical_name
-        self.declared_duration = self._declared_duration()
+        self._share_there = share_there
+        self.expected_duration = (container.duration or 0) / _MICROSECONDS
+        self._declared_duration = self.expected_duration if self._declares_duration() else 0.0
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield int16 blocks [shape=(n, channels)], the first of them silence where the audio starts late."""
@@ -344,9 +377,10 @@ class _Decoder:
 
     def warning(self, duration: float) -> str:
         """Say what is wrong with the file, after its `duration` [seconds] was decoded; empty if nothing."""
-        declared = self.declared_duration
-        if declared - duration > max(_DURATION_SLACK, 0.01 * declared):
-            return f"The file breaks off: {duration:.1f} of the {declared:.1f} s it declares could be read."
+        declared = max(self._declared_duration, duration / self._share_there)
+        if declared - self._reached > max(_DURATION_SLACK, 0.01 * declared):
+            read = f"{duration:.1f} of the {declared:.1f} s it declares could be read"
+            return f"The file breaks off or is damaged: {read}."
         if self._damaged:
             return "Parts of the file are damaged and were left out; times after them may be early."
         return ""
@@ -354,13 +388,16 @@ class _Decoder:
     def _frames(self) -> Iterator[AudioFrame]:
         import av
 
-        packets = self._container.demux(self._audio)
+        packets = self._container.demux()
         while True:
             try:
-                yield from next(packets).decode()
+                packet = next(packets)
+                self._reached = max(self._reached, _end(packet))
+                if packet.stream.index == self._audio.index:
+                    yield from self._audio.decode(packet)
             except StopIteration:
                 return
-            except av.FFmpegError:
+            except (av.FFmpegError, ValueError):  # PyAV's own, of a decoder that did not open
                 self._damaged = True
 
     def _delay(self, channels: int) -> np.ndarray:
@@ -369,10 +406,15 @@ class _Decoder:
         delay = float(starts) - (self._container.start_time or 0) / _MICROSECONDS
         return np.zeros((round(min(max(delay, 0.0), _LONGEST_DELAY) * SAMPLE_RATE), channels), np.int16)
 
-    def _declared_duration(self) -> float:
-        if self._audio.duration and self._audio.time_base:
-            return float(self._audio.duration * self._audio.time_base)
-        return (self._container.duration or 0) / _MICROSECONDS
+    def _declares_duration(self) -> bool:
+        """Tell whether the file says its length, as an MP3 file with a start tag, or FFmpeg estimated it."""
+        return self._container.format.name not in _LENGTHLESS or bool(self._audio.start_time)
+
+
+def _end(packet: Packet) -> float:
+    """Give the time at which a packet of any track ends [seconds]; 0 if unknown."""
+    start = packet.dts if packet.pts is None else packet.pts
+    return float(((start or 0) + (packet.duration or 0)) * (packet.time_base or 0))
 
 
 def _arrays(frames: list[AudioFrame]) -> Iterator[np.ndarray]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from helpers.media import SAMPLE_RATE
 
@@ -25,9 +25,13 @@ _DIGITAL_SILENCE = -90.0
 _SMOOTHING = 5
 _FLOOR_PERCENTILE = 10
 _SPEECH_PERCENTILE = 75
-_DYNAMIC_RANGE = 30.0
+_LOUD_PERCENTILE = 95
+_DYNAMIC_RANGE = 35.0
+_LEAST_RANGE = 15.0
+_MOMENT = 500
 _LEAST_CONTRAST = 6.0
 _QUIETEST_SPEECH = -70.0
+_NO_SPANS = np.empty((0, 2), int)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def frame_levels(samples: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(n // 160,), dtype=float32]
-        Levels [dBFS]; the mean of each frame is taken out first, so that an offset or hum does not count.
+        Levels [dBFS]; the mean of each frame is taken out first, so that an offset does not count.
     """
     frames = samples[: len(samples) // _HOP * _HOP].reshape(-1, _HOP)
     power = np.empty(len(frames), np.float32)
@@ -89,8 +93,7 @@ def speech_spans(levels: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     np.ndarray [shape=(spans, 2), dtype=int]
         Start and end of each span [frames], in order, apart from each other.
     """
-    threshold = _threshold(levels, segmentation.threshold)
-    spans = _runs(levels > threshold)
+    spans = _runs(levels > _thresholds(levels, segmentation.threshold)) if len(levels) else _NO_SPANS
     spans = _joined(spans, gap=_frames(segmentation.min_silence))
     spans = spans[np.diff(spans, axis=1)[:, 0] >= _frames(segmentation.min_speech)]
     pad = _frames(segmentation.speech_pad)
@@ -123,13 +126,13 @@ def cut_spans(spans: np.ndarray, levels: np.ndarray, *, shortest: float, longest
     if most < 2 * least:
         raise ValueError(f"longest={longest} is less than twice shortest={shortest}")
     if len(levels) < least:
-        return np.empty((0, 2), int)
+        return _NO_SPANS
     lengths = np.diff(spans, axis=1)[:, 0]
     missing = np.maximum(least - lengths, 0)
     starts = np.clip(spans[:, 0] - missing // 2, 0, len(levels) - np.maximum(lengths, least))
     widened = np.stack([starts, starts + np.maximum(lengths, least)], axis=1)
     cut = [_cut(start, end, levels, least, most) for start, end in _joined(widened, gap=1)]
-    return np.concatenate(cut) if cut else np.empty((0, 2), int)
+    return np.concatenate(cut) if cut else _NO_SPANS
 
 
 def find_segments(
@@ -160,8 +163,23 @@ def _frames(seconds: float) -> int:
     return round(seconds / FRAME)
 
 
+def _thresholds(levels: np.ndarray, above_floor: float) -> np.ndarray:
+    """Place the threshold of each frame between noise and speech [dBFS]; infinite without speech.
+
+    The floor of the whole recording decides, raised where the noise of the moment is louder. The noise of
+    the moment is the minimum of the level over 5 s, which speech reaches between its sounds (Martin 2001,
+    "Noise power spectral density estimation based on optimal smoothing and minimum statistics"). It raises
+    the threshold only as far as speech stays above it: that of the moment, or the loudest where all is noise.
+    """
+    threshold = _threshold(levels, above_floor)
+    amid_sound = minimum_filter1d(levels, 2 * _SMOOTHING) > _DIGITAL_SILENCE
+    floors = minimum_filter1d(np.where(amid_sound, levels, np.inf), _MOMENT)
+    peaks = np.maximum(maximum_filter1d(levels, _MOMENT), np.percentile(levels, _LOUD_PERCENTILE))
+    return np.maximum(threshold, np.minimum(floors + above_floor, peaks - _LEAST_RANGE))
+
+
 def _threshold(levels: np.ndarray, above_floor: float) -> float:
-    """Place the threshold between the noise floor and the level of speech [dBFS]; infinite without speech.
+    """Place the threshold of a whole recording [dBFS]; infinite without speech.
 
     Where the recording has digital silence, its quietest sounding frames may already be speech, so that the
     floor counts only as far as it lies well below the speech.

@@ -1,11 +1,13 @@
 """What several tests share: corpora, media made on the spot, and the rule that CI skips nothing."""
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.container import OutputContainer
 
 from helpers.media import SAMPLE_RATE
 
@@ -25,8 +27,10 @@ def corpora() -> Path:
     return Path(str(folder))
 
 
-def bursts(*spans: tuple[float, float], duration: float, level: float = -20.0, noise: float = -70.0) -> np.ndarray:
-    """Make int16 samples in which something like a voice sounds during the spans [seconds], in noise [dBFS]."""
+def bursts(
+    *spans: tuple[float, float], duration: float, level: float = -20.0, noise: float = -70.0
+) -> np.ndarray:
+    """Make int16 samples with something like a voice during the spans [seconds], in noise [dBFS]."""
     generator = np.random.default_rng(0)
     time = np.arange(round(duration * SAMPLE_RATE)) / SAMPLE_RATE
     voice = sum(np.sin(2 * np.pi * 140 * k * time + k) / k for k in range(1, 20))
@@ -47,22 +51,44 @@ def encode(
     rate: int = SAMPLE_RATE,
     video: bool = False,
     container: str | None = None,
+    bit_rate: int | None = None,
+    late: float = 0.0,
+    pictures: float = 1.0,
+    **muxer: str,
 ) -> Path:
-    """Write int16 samples [channels, n] at `SAMPLE_RATE` as a media file of any kind, with PyAV."""
+    """Write int16 samples [channels, n] at `SAMPLE_RATE` as a media file of any kind, with PyAV.
+
+    The sound begins `late` seconds after zero, the pictures of a video last `pictures` times as long as the
+    sound, and `muxer` are options of FFmpeg's muxer.
+    """
     channels = np.atleast_2d(samples)
     layout = {1: "mono", 2: "stereo"}.get(len(channels), f"{len(channels)}c")
-    with av.open(str(path), "w", format=container) as output:
-        picture = output.add_stream("mpeg4", rate=5, width=64, height=48, pix_fmt="yuv420p") if video else None
-        stream = output.add_stream(codec, rate=rate, layout=layout)
-        if picture:
-            for _ in range(round(channels.shape[1] / SAMPLE_RATE * 5)):
-                image = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
-                output.mux(picture.encode(image))
-            output.mux(picture.encode(None))
+    with av.open(str(path), "w", format=container, container_options=muxer) as output:
+        picture_stream = _picture_stream(output) if video else None
+        stream = output.add_stream(codec, rate=rate, layout=layout, options={"strict": "experimental"})
+        assert isinstance(stream, av.AudioStream)
+        if bit_rate:
+            stream.bit_rate = bit_rate
+        if picture_stream:
+            _add_pictures(output, picture_stream, duration=channels.shape[1] / SAMPLE_RATE * pictures)
+        stream.codec_context.open(strict=False)
         resampler = av.AudioResampler(stream.format, layout, rate, stream.codec_context.frame_size or None)
         frame = av.AudioFrame.from_ndarray(channels.T.reshape(1, -1), "s16", layout)
         frame.sample_rate = SAMPLE_RATE
+        position = round(late * rate)
         for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            part.pts, part.time_base = position, Fraction(1, rate)
+            position += part.samples
             output.mux(stream.encode(part))
         output.mux(stream.encode(None))
     return path
+
+
+def _picture_stream(output: OutputContainer) -> av.VideoStream:
+    return output.add_stream("mpeg4", rate=5, width=64, height=48, pix_fmt="yuv420p")
+
+
+def _add_pictures(output: OutputContainer, stream: av.VideoStream, *, duration: float) -> None:
+    for _ in range(round(duration * 5)):
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+    output.mux(stream.encode(None))

@@ -91,6 +91,7 @@ def page(browser: BrowserContext, address: str) -> Iterator[Page]:
     page.on("request", lambda request: _note_foreign(request.url, address, complaints))
     page.goto(address)
     expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     yield page
     page.close()
     assert complaints == []
@@ -103,13 +104,12 @@ def _note_foreign(url: str, address: str, complaints: list[str]) -> None:
 
 def choose_sample(page: Page, number: int) -> Path:
     sample = list_samples()[number]
-    page.get_by_text(sample.title, exact=True).first.click()
+    page.get_by_test_id("stSidebar").get_by_text(sample.title, exact=True).click()
     expect(page.get_by_role("heading", name=sample.path.name)).to_be_visible(timeout=PATIENCE)
     return sample.path
 
 
 def upload(page: Page, *files: Path) -> None:
-    page.get_by_role("radio", name="Upload").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
 
 
@@ -157,6 +157,37 @@ def test_a_click_on_a_segment_plays_from_there(page: Page) -> None:
     page.wait_for_function(f"() => document.querySelector('audio').currentTime > {int(start)}")
     heard = page.evaluate("document.querySelector('audio').currentTime")
     assert int(start) <= heard < start + 10
+
+
+def test_a_segment_plays_again_when_it_is_clicked_again(page: Page) -> None:
+    choose_sample(page, 0)
+    target = page.get_by_test_id("stVegaLiteChart").first.locator("svg .mark-rect.view_2_marks path").nth(10)
+    for _ in range(2):
+        target.click(position={"x": 5, "y": 5})
+        page.wait_for_function(
+            "() => { const a = document.querySelector('audio'); return a && a.currentTime > 3; }"
+        )
+        page.evaluate("document.querySelector('audio').currentTime = 0")
+        page.evaluate("document.querySelector('audio').pause()")
+        page.mouse.move(10, 10)
+        page.wait_for_timeout(1500)
+
+
+def test_clicks_and_drags_on_silence_are_no_error(page: Page) -> None:
+    choose_sample(page, 0)
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    ground = chart.locator("svg .mark-rect.view_1_marks path").first
+    box = ground.bounding_box()
+    assert box
+    for x in range(0, int(box["width"]), int(box["width"] / 12)):
+        page.mouse.click(box["x"] + x + 2, box["y"] + 8)
+    page.mouse.move(box["x"] + 300, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 8)
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_text("encountered an error")).to_have_count(0)
 
 
 def test_a_row_of_the_table_plays_too_so_that_the_keyboard_suffices(page: Page) -> None:

@@ -83,8 +83,8 @@ def test_nothing_but_bad_files_prints_nothing(tmp_path: Path, capsys: pytest.Cap
     assert "does not exist" in printed.err
 
 
-def test_an_unknown_model_exits_with_1(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["analyze", str(call), "--model", "best"]) == 1
+def test_an_unknown_model_exits_with_2(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(call), "--model", "best"]) == 2
     assert "choose one of calls" in capsys.readouterr().err
 
 

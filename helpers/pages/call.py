@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from helpers.errors import HelpersError
-from helpers.samples import Sample, list_samples
+from helpers.samples import list_samples
 
 if TYPE_CHECKING:
-    from helpers.analysis import CallAnalysis, ChannelSummary, Settings
+    from helpers.analysis import CallAnalysis, ChannelSummary, Moment, Settings
     from helpers.workspace import RecordingFile, Workspace
 
-SAMPLES, UPLOAD = "Sample calls", "Upload"
 BY_NAME = "By file name"
 SIDES: dict[str, Literal["left", "right"] | None] = {BY_NAME: None, "Left": "left", "Right": "right"}
+MOMENTS_AT_ONCE = 4
 
 
 def page() -> None:
     """Lay out the page."""
     with st.sidebar:
         st.markdown("### :material/graphic_eq: Call Emotions")
-        files = choose_files()
+        uploads, sample = choose_uploads(), choose_sample()
+        files = sample if sample and st.session_state.get("chosen") != "uploads" else uploads or sample
         if files:
             st.divider()
             settings = choose_settings()
@@ -32,7 +34,7 @@ def page() -> None:
     if not files:
         welcome()
         return
-    finished = analyse(files, settings)
+    finished = analyse(files, settings, [*uploads, *sample])
     if finished:
         file, analysis = choose_result(finished)
         show_result(file, analysis)
@@ -46,29 +48,41 @@ def workspace() -> Workspace:
     return Workspace()
 
 
-def choose_files() -> list[RecordingFile]:
-    """Let the analyst pick a sample or upload recordings."""
-    st.session_state.setdefault("source", SAMPLES)
-    source = st.segmented_control(
-        "Where the recording comes from",
-        [SAMPLES, UPLOAD],
-        key="source",
-        required=True,
-        label_visibility="collapsed",
-        width="stretch",
+def choose_uploads() -> list[RecordingFile]:
+    """Let the analyst upload recordings."""
+    uploads = st.file_uploader(
+        "Your calls, audio or video",
+        accept_multiple_files=True,
+        key="uploads",
+        on_change=_choose,
+        args=["uploads"],
+        help="Any format that FFmpeg reads: WAV, MP3, M4A, OGG, FLAC, WMA, AMR, MP4, MOV, MKV, WEBM, AVI …",
     )
-    if source == UPLOAD:
-        return _uploaded_files()
+    if not uploads:
+        return []
+    from helpers.workspace import RecordingFile
+
+    return [RecordingFile.from_bytes(upload.name, upload.getvalue()) for upload in uploads]
+
+
+def choose_sample() -> list[RecordingFile]:
+    """Let the analyst pick one of the preloaded calls."""
     samples = {sample.title: sample for sample in list_samples()}
     title = st.radio(
-        "Sample call",
+        "Or a sample call",
         list(samples),
         index=None,
         key="sample",
+        on_change=_choose,
+        args=["sample"],
         captions=[sample.description for sample in samples.values()],
         help="The shipped calls are synthetic speech: nobody spoke them.",
     )
-    return [_file_of(samples[title])] if title else []
+    if not title:
+        return []
+    from helpers.workspace import RecordingFile
+
+    return [RecordingFile.from_path(samples[title].path)]
 
 
 def choose_settings() -> Settings:
@@ -139,9 +153,12 @@ def welcome() -> None:
     st.caption("The sample calls are synthetic speech: nobody spoke them.")
 
 
-def analyse(files: Sequence[RecordingFile], settings: Settings) -> list[tuple[RecordingFile, CallAnalysis]]:
-    """Analyse each file, naming those that cannot be; without any result, keep the last one."""
+def analyse(
+    files: Sequence[RecordingFile], settings: Settings, listed: Sequence[RecordingFile]
+) -> list[tuple[RecordingFile, CallAnalysis]]:
+    """Analyse each file, naming those that cannot be; without any result, keep the last one still listed."""
     finished = []
+    failures = []
     place = st.empty()
     for number, file in enumerate(files):
         counted = f"{number + 1} of {len(files)}, " if len(files) > 1 else ""
@@ -153,14 +170,17 @@ def analyse(files: Sequence[RecordingFile], settings: Settings) -> list[tuple[Re
         try:
             finished.append((file, workspace().analysis(file, settings, progress)))
         except HelpersError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            failures.append(plain(str(error)))
     place.empty()
+    if failures:
+        st.error("\n\n".join(failures), icon=":material/error:")
     if finished:
         st.session_state["last"] = finished
-    elif "last" in st.session_state:
-        finished = st.session_state["last"]
+        return finished
+    last = [(file, analysis) for file, analysis in st.session_state.get("last", []) if file in listed]
+    if last:
         st.caption("The last result is still here:")
-    return finished
+    return last
 
 
 def choose_result(
@@ -181,9 +201,12 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
     st.subheader(plain(analysis.name), anchor=False)
     for warning in analysis.warnings:
         st.warning(warning, icon=":material/warning:")
-    show_headline(analysis)
     key = f"{abs(hash((file.name, file.identity))):x}"
-    show_player(file, analysis, key)
+    if st.session_state.get("showing") != key:
+        st.session_state["showing"] = key
+        st.session_state.pop("play", None)
+    show_headline(analysis)
+    show_player(file, analysis)
     show_timeline(analysis, key)
     show_moments(analysis, key)
     show_summary(analysis)
@@ -214,28 +237,28 @@ def show_headline(analysis: CallAnalysis) -> None:
     with st.container(horizontal=True):
         for label, value, meaning in figures:
             st.metric(label, value, border=True, help=meaning)
-    if len(analysis.summary) > 1 and all(summary.role == "speaker" for summary in analysis.summary):
+    roles = {summary.role for summary in analysis.summary}
+    if len(analysis.summary) > 1 and "customer" not in roles:
         st.info(
             "Nothing says which channel is the customer's, so both are analysed. Choose it in the side panel "
             "to leave the agent's emotion out.",
             icon=":material/info:",
         )
+    elif "customer" not in roles:
+        st.caption("All speakers are on one channel and are analysed together, an agent too.")
 
 
-def show_player(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
-    """Play the recording, from where the analyst clicked."""
-    start = st.session_state.get(f"start {key}")
+def show_player(file: RecordingFile, analysis: CallAnalysis) -> None:
+    """Play the recording, from where the analyst clicked last."""
+    play = st.session_state.get("play", Play(0.0, 0))
     playable = analysis.browser_type
-    content = (
-        (file.content if isinstance(file.content, bytes) else str(file.content))
-        if playable
-        else workspace().wav(file)
-    )
-    st.audio(
-        content,
+    # In turns in two places: a player that is new starts again, also where it started the last time.
+    places = st.empty(), st.empty()
+    places[play.count % 2].audio(
+        file.content if playable else workspace().wav(file),
         format=playable or "audio/wav",
-        start_time=start or 0,
-        autoplay=start is not None,
+        start_time=play.seconds,
+        autoplay=play.count > 0,
         alt="The recording",
     )
 
@@ -248,9 +271,13 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
 
     def play_clicked() -> None:
         clicked = st.session_state[chart_key]["selection"].get(SELECTION)
-        if clicked:
-            _play(analysis, key, clicked[0][SELECTION])
+        if clicked and SELECTION in clicked[0]:
+            _play(analysis.segments.at[clicked[0][SELECTION], "start"])
 
+    st.caption(
+        "Click a segment to hear it. Drag to move, Ctrl and wheel to zoom, double-click for the whole call. "
+        f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
+    )
     st.altair_chart(
         timeline(analysis),
         key=chart_key,
@@ -258,11 +285,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
         selection_mode=SELECTION,
         alt="Emotion timeline: probabilities and winning emotion per segment; the table below has the same",
     )
-    st.caption(
-        "Click a segment to hear it. Drag to move, Shift and wheel to zoom, double-click for the whole call. "
-        f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure. "
-        f"{_scores(analysis)}"
-    )
+    st.caption(_reliability(analysis))
 
 
 def show_moments(analysis: CallAnalysis, key: str) -> None:
@@ -273,19 +296,20 @@ def show_moments(analysis: CallAnalysis, key: str) -> None:
     st.subheader("Moments worth a listen", anchor=False)
     if not analysis.moments:
         st.caption(f"Nobody stays angry for {SUSTAINED:g} s of speech or longer.")
-    for number, moment in enumerate(analysis.moments):
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.button(
-                clock(moment.start),
-                key=f"moment {key} {number}",
-                icon=":material/play_arrow:",
-                on_click=_play_from,
-                args=[key, moment.start],
-            )
-            who = moment.role if moment.role != "speaker" else moment.channel
-            st.markdown(
-                f"**{moment.kind.capitalize()}**, {who}, to {clock(moment.end)}. {moment.description}"
-            )
+    with st.container(height=320 if len(analysis.moments) > MOMENTS_AT_ONCE else "content"):
+        for number, moment in enumerate(analysis.moments):
+            with st.container(border=True, horizontal=True, vertical_alignment="center"):
+                st.button(
+                    clock(moment.start),
+                    key=f"moment {key} {number}",
+                    icon=":material/play_arrow:",
+                    on_click=_play,
+                    args=[moment.start],
+                )
+                who = "" if moment.channel == "mono" else f", {_who(moment)}"
+                st.markdown(
+                    f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}"
+                )
 
 
 def show_summary(analysis: CallAnalysis) -> None:
@@ -305,38 +329,39 @@ def show_summary(analysis: CallAnalysis) -> None:
 
 
 def show_segments(analysis: CallAnalysis, key: str) -> None:
-    """Show the table of segments; choosing a row plays it."""
+    """Show the table of segments; ticking a row plays it."""
     from helpers.charts import NOT_ANALYSED
 
     table_key = f"table {key}"
 
-    def play_chosen() -> None:
+    def play_ticked() -> None:
         rows = st.session_state[table_key]["selection"]["rows"]
         if rows:
-            _play(analysis, key, rows[0])
+            _play(analysis.segments["start"].iloc[rows[0]])
 
-    percent = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
-    seconds = st.column_config.NumberColumn(format="%.2f s")
+    shares = ["confidence", *analysis.model.labels]
+    table = analysis.segments.fillna({"emotion": NOT_ANALYSED})
+    table[shares] *= 100
+    percent = st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
+    seconds = st.column_config.NumberColumn(format="%.1f s")
     with st.expander(f"All {len(analysis.segments)} segments", icon=":material/table_rows:"):
+        st.caption("Tick a row to hear it.")
         st.dataframe(
-            analysis.segments.drop(columns="baseline").fillna({"emotion": NOT_ANALYSED}),
+            table,
             key=table_key,
             hide_index=True,
-            on_select=play_chosen,
+            on_select=play_ticked,
             selection_mode="single-row",
-            column_config={
-                "start": seconds,
-                "end": seconds,
-                **dict.fromkeys(("confidence", *analysis.model.labels), percent),
-            },
+            column_order=["start", "end", "channel", "role", "emotion", *shares],
+            column_config={"start": seconds, "end": seconds, **dict.fromkeys(shares, percent)},
         )
-        st.caption("Choose a row to hear it.")
 
 
 def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
     """Offer the result and the recording as files."""
     from helpers.exports import to_csv, to_json
 
+    desk = workspace()  # the callable below runs outside of the session
     icon = ":material/download:"
     with st.container(horizontal=True):
         st.download_button(
@@ -357,7 +382,7 @@ def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
         )
         st.download_button(
             "Recording (WAV)",
-            lambda: workspace().wav(file),
+            lambda: desk.wav(file),
             f"{analysis.name}.wav",
             "audio/wav",
             icon=icon,
@@ -370,35 +395,31 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$:-])", r"\\\1", text)
 
 
-def _uploaded_files() -> list[RecordingFile]:
-    from helpers.workspace import RecordingFile
+@dataclass(frozen=True)
+class Play:
+    """Where to play from, and how many times something was asked to be played."""
 
-    uploads = st.file_uploader(
-        "Audio or video files",
-        accept_multiple_files=True,
-        key="uploads",
-        help="Any format that FFmpeg reads: WAV, MP3, M4A, OGG, FLAC, WMA, AMR, MP4, MOV, MKV, WEBM, AVI …",
-    )
-    return [RecordingFile.from_bytes(upload.name, upload.getvalue()) for upload in uploads]
+    seconds: float
+    count: int
 
 
-def _file_of(sample: Sample) -> RecordingFile:
-    from helpers.workspace import RecordingFile
-
-    return RecordingFile.from_path(sample.path)
+def _choose(source: str) -> None:
+    """Remember what was touched last: the uploads or the samples."""
+    st.session_state["chosen"] = source
 
 
 def _choose_sample(title: str) -> None:
-    st.session_state["source"] = SAMPLES
     st.session_state["sample"] = title
+    _choose("sample")
 
 
-def _play(analysis: CallAnalysis, key: str, row: int) -> None:
-    _play_from(key, float(analysis.segments.at[row, "start"]))
+def _play(seconds: float) -> None:
+    count = st.session_state.get("play", Play(0.0, 0)).count
+    st.session_state["play"] = Play(float(seconds), count + 1)
 
 
-def _play_from(key: str, seconds: float) -> None:
-    st.session_state[f"start {key}"] = seconds
+def _who(moment: Moment) -> str:
+    return moment.channel if moment.role == "speaker" else moment.role
 
 
 def _show_shares(summary: ChannelSummary) -> None:
@@ -407,15 +428,16 @@ def _show_shares(summary: ChannelSummary) -> None:
     st.altair_chart(emotion_shares(summary), alt="Share of speech time per emotion")
 
 
-def _scores(analysis: CallAnalysis) -> str:
-    """Say how good the model is, with the protocol that the figures come from."""
+def _reliability(analysis: CallAnalysis) -> str:
+    """Say how far to trust the model, with the protocol that the figures come from."""
     card = analysis.model
     corpus = card.scores[0]["corpus"]
     figures = [
-        f"{score['uar']:.0%} {score['condition']}" for score in card.scores if score["corpus"] == corpus
+        f"{score['uar']:.0%} ({score['condition']})" for score in card.scores if score["corpus"] == corpus
     ]
     return (
-        f"On actors it never heard ({corpus}, speaker-independent), model “{card.name}” has an unweighted "
-        f"average recall of {' and '.join(figures)}; it knows how emotions are performed, not what "
+        f"How far to trust it: of the emotions of actors it had never heard, model “{card.name}” gets "
+        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} ({corpus}, "
+        "speaker-independent, unweighted average recall). It knows how emotions are performed, not what "
         "somebody feels."
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss, recall_score
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from helpers.classifier import calibrated
 
@@ -33,9 +33,10 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, classes: Sequ
     float
         Between 0.25 and 8.
     """
+    true = np.arange(len(labels)), [list(classes).index(label) for label in labels]
 
     def loss(temperature: float) -> float:
-        return float(log_loss(labels, calibrated(probabilities, temperature), labels=list(classes)))
+        return -float(np.log(calibrated(probabilities, temperature)[true]).mean())
 
     return float(minimize_scalar(loss, bounds=(0.25, 8), method="bounded").x)
 
@@ -66,6 +67,8 @@ def expected_calibration_error(
 def unweighted_average_recall(labels: np.ndarray, predicted: np.ndarray) -> float:
     """Average the recall over the emotions, so that a frequent one counts no more than a rare one.
 
+    An emotion that is predicted but nowhere true has no recall of its own to average.
+
     Parameters
     ----------
     labels, predicted : np.ndarray [shape=(n,)]
@@ -75,7 +78,7 @@ def unweighted_average_recall(labels: np.ndarray, predicted: np.ndarray) -> floa
     float
         In [0, 1].
     """
-    return float(recall_score(labels, predicted, average="macro", zero_division=0))
+    return float(recall_score(labels, predicted, labels=np.unique(labels), average="macro"))
 
 
 def speaker_interval(
@@ -94,12 +97,12 @@ def speaker_interval(
     tuple of float
         The 2.5th and 97.5th percentile.
     """
-    generator = np.random.default_rng(seed)
-    rows = [np.flatnonzero(speakers == speaker) for speaker in np.unique(speakers)]
-    recalls = []
-    for _ in range(_RESAMPLINGS):
-        drawn = np.concatenate([rows[index] for index in generator.integers(len(rows), size=len(rows))])
-        recalls.append(unweighted_average_recall(labels[drawn], predicted[drawn]))
+    emotions, people = np.unique(labels), np.unique(speakers)
+    is_true = (speakers == people[:, None])[:, None] & (labels == emotions[:, None])
+    true, found = is_true.sum(axis=2), (is_true & (predicted == labels)).sum(axis=2)
+    drawn = np.random.default_rng(seed).integers(len(people), size=(_RESAMPLINGS, len(people)))
+    true, found = true[drawn].sum(axis=1), found[drawn].sum(axis=1)
+    recalls = np.mean(found / np.maximum(true, 1), axis=1, where=true > 0)
     low, high = np.percentile(recalls, [2.5, 97.5])
     return float(low), float(high)
 
@@ -128,7 +131,7 @@ def score(
     dict
         Number of ``segments`` and ``speakers``; ``uar`` with its 95 % ``uar_interval``, ``accuracy`` and
         ``macro_f1`` over all segments; ``ece``; ``coverage``, the share of certain answers, and
-        ``accuracy_of_certain``; ``confusion``, true emotions in rows.
+        ``accuracy_of_certain``, left out where none is; ``confusion``, true emotions in rows.
     """
     predicted = np.asarray(classes)[probabilities.argmax(axis=1)]
     certain = probabilities.max(axis=1) >= uncertain_below
@@ -138,8 +141,9 @@ def score(
         "macro_f1": f1_score(labels, predicted, average="macro", zero_division=0),
         "ece": expected_calibration_error(labels, probabilities, classes),
         "coverage": certain.mean(),
-        "accuracy_of_certain": accuracy_score(labels[certain], predicted[certain]),
     }
+    if certain.any():
+        figures["accuracy_of_certain"] = accuracy_score(labels[certain], predicted[certain])
     return {
         "segments": len(labels),
         "speakers": len(np.unique(speakers)),

@@ -27,8 +27,6 @@ def with_sample(app: AppTest, number: int = 0) -> AppTest:
 
 
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    app.session_state["source"] = "Upload"
-    app.run()
     app.file_uploader(key="uploads").set_value([(name, content, "") for name, content in files]).run()
     assert not app.exception
     return app
@@ -57,6 +55,7 @@ def test_a_sample_shows_headline_tables_and_the_sentence_on_the_law(app: AppTest
     assert len(app.dataframe[0].value) > 20
     assert any("EU AI Act" in caption.value for caption in app.caption)
     assert any("speaker-independent" in caption.value for caption in app.caption)
+    assert not app.error
 
 
 def test_the_agent_is_analysed_only_when_switched_on(app: AppTest) -> None:
@@ -102,6 +101,36 @@ def test_a_bad_file_keeps_the_last_result(app: AppTest) -> None:
         "choose a recording such as WAV, MP3 or MP4\\."
     ]
     assert metrics(app)["Length"] == length
+    assert any("last result is still here" in caption.value for caption in app.caption)
+
+
+def test_a_recording_that_was_removed_does_not_come_back(app: AppTest, tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
+    upload(app, (path.name, path.read_bytes()))
+    upload(app)
+    assert app.title
+    upload(app, ("notes.mp3", b"no media"))
+    assert app.error
+    assert not app.metric
+
+
+def test_what_was_touched_last_is_shown_and_the_other_is_not_lost(app: AppTest, tmp_path: Path) -> None:
+    with_sample(app)
+    path = encode(tmp_path / "a.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
+    upload(app, (path.name, path.read_bytes()))
+    assert app.subheader[0].value == "a\\.wav"
+    with_sample(app, 1)
+    assert "cheerful" in app.subheader[0].value
+    upload(app, (path.name, path.read_bytes()), ("b.wav", path.read_bytes()))
+    assert app.subheader[0].value == "a\\.wav"
+    upload(app)
+    assert "cheerful" in app.subheader[0].value
+
+
+def test_one_channel_is_said_to_hold_everybody(app: AppTest, tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
+    upload(app, (path.name, path.read_bytes()))
+    assert any("an agent too" in caption.value for caption in app.caption)
 
 
 def test_of_several_files_the_good_ones_are_shown(app: AppTest, tmp_path: Path) -> None:
@@ -129,10 +158,19 @@ def test_start_over_leads_back_to_the_welcome(app: AppTest) -> None:
     assert app.title
 
 
-def test_the_button_of_a_moment_plays_it(app: AppTest) -> None:
+def test_the_button_of_a_moment_plays_it_as_often_as_it_is_pressed(app: AppTest) -> None:
     with_sample(app)
     assert not app.get("audio")[0].proto.autoplay
+    for _ in range(2):
+        next(button for button in app.button if str(button.key).startswith("moment ")).click().run()
+        (audio,) = app.get("audio")
+        assert audio.proto.autoplay
+        assert audio.proto.start_time > 0
+
+
+def test_coming_back_to_a_recording_does_not_play_it(app: AppTest) -> None:
+    with_sample(app)
     next(button for button in app.button if str(button.key).startswith("moment ")).click().run()
-    (audio,) = app.get("audio")
-    assert audio.proto.autoplay
-    assert audio.proto.start_time > 0
+    with_sample(app, 3)
+    with_sample(app, 0)
+    assert not app.get("audio")[0].proto.autoplay

@@ -1,0 +1,109 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from helpers.media import SAMPLE_RATE
+from helpers.speech import frame_levels
+from helpers.training.augment import mu_law, phone_channel, random_line
+from tests.conftest import bursts
+
+
+def white_noise(seconds: float = 2, level: float = -12) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, 10 ** (level / 20), round(seconds * SAMPLE_RATE))
+    return (np.clip(noise, -1, 1) * 32767).astype(np.int16)
+
+
+def band_level(samples: np.ndarray, low: float, high: float) -> float:
+    """Measure the power per hertz of a band [dB]."""
+    power = np.square(np.abs(np.fft.rfft(samples.astype(float) * np.hanning(len(samples)))))
+    frequencies = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
+    return float(10 * np.log10(power[(frequencies >= low) & (frequencies < high)].mean()))
+
+
+def a_random_line(samples: np.ndarray) -> np.ndarray:
+    return random_line(samples, np.random.default_rng(3))
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 200), (3_800, 4_000), (4_000, 8_000)])
+def test_the_phone_lets_nothing_through_beside_its_band(low: float, high: float) -> None:
+    noise = white_noise()
+    heard = phone_channel(noise)
+    assert band_level(heard, low, high) < band_level(heard, 500, 3_000) - 15
+    assert band_level(heard, low, high) < band_level(noise, low, high) - 15
+
+
+def test_the_phone_keeps_level_and_timing_of_what_lies_in_its_band() -> None:
+    noise = white_noise()
+    heard = phone_channel(noise)
+    assert band_level(heard, 500, 3_000) == pytest.approx(band_level(noise, 500, 3_000), abs=0.5)
+    voice = bursts((0.5, 1.5), duration=2, noise=-200)
+    loud = np.flatnonzero(np.abs(phone_channel(voice)) > 500) / SAMPLE_RATE
+    assert loud[0] == pytest.approx(0.5, abs=0.02)
+    assert loud[-1] == pytest.approx(1.5, abs=0.02)
+
+
+@pytest.mark.parametrize("channel", [phone_channel, a_random_line])
+@pytest.mark.parametrize("length", [160, 161, 1_000, 32_003])
+def test_no_channel_changes_length_or_type(channel: Callable[[np.ndarray], np.ndarray], length: int) -> None:
+    samples = white_noise(3)[:length]
+    before = samples.copy()
+    heard = channel(samples)
+    assert (heard.shape, heard.dtype) == (samples.shape, np.dtype(np.int16))
+    np.testing.assert_array_equal(samples, before)
+
+
+@pytest.mark.parametrize("channel", [phone_channel, a_random_line])
+def test_full_scale_clips_and_does_not_wrap_around(channel: Callable[[np.ndarray], np.ndarray]) -> None:
+    square = np.tile(np.repeat(np.array([32767, -32768], np.int16), 8), 500)
+    sine = 10_000 * np.sin(2 * np.pi * 1_000 * np.arange(len(square)) / SAMPLE_RATE)
+    heard, reference = channel(square).astype(float), channel(sine.astype(np.int16)).astype(float)
+    assert np.abs(heard).max() <= 32_768
+    assert np.corrcoef(heard, reference)[0, 1] > 0.8
+
+
+def test_silence_stays_silent_on_the_phone() -> None:
+    assert not phone_channel(np.zeros(16_000, np.int16)).any()
+
+
+def test_the_phone_is_heard_with_the_noise_of_eight_bits() -> None:
+    """Each level of a sound is quantised anew, so that half the sound is not half of what is heard."""
+    voice = bursts((0, 2), duration=2, noise=-200)
+    whole, half = phone_channel(voice // 2 * 2).astype(float), phone_channel(voice // 2).astype(float)
+    noise = 10 * np.log10(np.var(whole - 2 * half) / np.var(whole))
+    assert -40 < noise < -30
+
+
+def test_mu_law_is_never_more_than_half_a_step_off() -> None:
+    signal = np.linspace(-1, 1, 20_001)
+    coded = mu_law(signal)
+
+    def compressed(values: np.ndarray) -> np.ndarray:
+        return np.sign(values) * np.log1p(255 * np.abs(values)) / np.log1p(255)
+
+    error = np.abs(compressed(coded) - compressed(signal))
+    assert error.max() <= 0.5 / 127 + 1e-9
+    assert error.max() > 0.49 / 127
+    assert len(np.unique(coded.round(12))) == 255
+    np.testing.assert_allclose(coded, -coded[::-1], atol=1e-12)
+
+
+def test_mu_law_clips_beyond_full_scale_and_keeps_codes_fixed() -> None:
+    np.testing.assert_allclose(mu_law(np.array([-3.0, -1.0, 0.0, 1.0, 3.0])), [-1, -1, 0, 1, 1], atol=1e-12)
+    coded = mu_law(np.linspace(-1, 1, 999))
+    np.testing.assert_allclose(mu_law(coded), coded, atol=1e-12)
+
+
+def test_a_random_line_is_drawn_by_its_generator_alone() -> None:
+    voice = bursts((0.2, 1.8), duration=2)
+    np.testing.assert_array_equal(a_random_line(voice), a_random_line(voice))
+    generator = np.random.default_rng(0)
+    heard = [random_line(voice, generator) for _ in range(12)]
+    peaks = [int(np.abs(samples.astype(int)).max()) for samples in heard]
+    assert len({samples.tobytes() for samples in heard}) == 12
+    assert max(peaks) > 4 * min(peaks)
+    highs = [band_level(samples, 5_000, 7_500) - band_level(samples, 500, 3_000) for samples in heard]
+    assert max(highs) - min(highs) > 10
+    for samples in heard:
+        levels = frame_levels(samples)
+        assert levels[30:170].mean() > levels[:15].mean() + 5  # still speech, where it was

@@ -1,0 +1,173 @@
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.classifier import ModelCard, load_model, model_names
+from helpers.errors import CorpusError
+from helpers.features import feature_names
+from helpers.media import SAMPLE_RATE, Recording, to_wav
+from helpers.training.corpora import CORPORA, load_corpora
+from helpers.training.recipes import CONDITIONS, RECIPES, Recipe, extract, train
+
+CALLS = RECIPES["calls"]
+# The acted emotion sounds as this pitch [Hz]; two are of emotions that the recipe leaves out.
+PITCHES = {"angry": 280.0, "happy": 220.0, "neutral": 150.0, "sad": 105.0, "disgust": 180.0, "fearful": 330.0}
+CREMA_D = {"angry": "ANG", "happy": "HAP", "neutral": "NEU", "sad": "SAD", "disgust": "DIS", "fearful": "FEA"}
+RAVDESS = {"angry": "05", "happy": "03", "neutral": "02", "sad": "04", "disgust": "07", "fearful": "06"}
+TRAINED = {"crema-d": ("1001", "1002", "1003", "1060"), "ravdess": ("01", "18")}
+SEGMENTS = 4 * 2 + 1  # of a speaker: two clips of each emotion that the recipe has, and one of them in two
+HELD_OUT = {"crema-d": ("1061", "1075"), "ravdess": ("19", "24")}
+
+
+def clip(path: Path, pitch: float, seed: int, seconds: float = 1.6) -> None:
+    """Write something like a voice amid 0.4 s of silence, and no two alike."""
+    generator = np.random.default_rng(seed)
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    phase = 2 * np.pi * pitch * generator.uniform(0.97, 1.03) * time
+    voice = np.sum([np.sin(k * phase + generator.uniform(0, 6)) / k for k in range(1, 15)], axis=0)
+    voice *= 1 + 0.6 * np.sin(2 * np.pi * generator.uniform(3, 5) * time)
+    voice[: SAMPLE_RATE // 5] = voice[-SAMPLE_RATE // 5 :] = 0
+    samples = 3_000 * voice + generator.normal(0, 20, len(time))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(to_wav(Recording(path.name, samples.astype(np.int16)[None])))
+
+
+def lay_out(folder: Path, *, held_out_pitches: dict[str, float]) -> Path:
+    """Make both corpora: each speaker says each emotion twice, and once for longer than a segment."""
+    seed = 0
+    for corpus, speakers in TRAINED.items():
+        for speaker in speakers + HELD_OUT[corpus]:
+            pitches = held_out_pitches if speaker in HELD_OUT[corpus] else PITCHES
+            for emotion, pitch in pitches.items():
+                for take in (1, 2):
+                    seed += 1
+                    seconds = 5.4 if (emotion, take) == ("neutral", 2) else 1.6
+                    clip(folder / corpus / path_of(corpus, speaker, emotion, take), pitch, seed, seconds)
+    return folder
+
+
+def path_of(corpus: str, speaker: str, emotion: str, take: int) -> str:
+    if corpus == "crema-d":
+        return f"AudioWAV/{speaker}_{('DFA', 'IEO')[take - 1]}_{CREMA_D[emotion]}_XX.wav"
+    return f"Actor_{speaker}/03-01-{RAVDESS[emotion]}-01-01-0{take}-{speaker}.wav"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelCard, Path]:
+    """Train the real recipe on a tiny corpus, and give its card and its folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    return train(CALLS, lay_out(folder / "corpora", held_out_pitches=PITCHES), folder), folder
+
+
+def test_the_model_written_is_the_card_given_and_can_be_served(trained: tuple[ModelCard, Path]) -> None:
+    card, folder = trained
+    assert model_names(folder) == ["calls"]
+    model = load_model("calls", folder=folder)
+    assert model.card == card
+    assert json.loads((folder / "calls.json").read_text()) == json.loads(json.dumps(asdict(card)))
+    assert card.labels == ("angry", "happy", "neutral", "sad")
+    probabilities = model.predict(np.zeros((3, len(feature_names())), np.float32))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert (card.shortest, card.longest) == (CALLS.shortest, CALLS.longest)
+    assert 0.25 <= card.temperature <= 8
+    assert 0.25 < card.uncertain_below <= 1
+
+
+def test_what_can_be_heard_is_learned_for_speakers_who_were_not(trained: tuple[ModelCard, Path]) -> None:
+    """Labels that came off their clips on the way would leave chance, 0.25."""
+    card, _ = trained
+    assert all(scores["uar"] > 0.8 for scores in card.scores)
+
+
+def test_the_card_counts_the_speakers_trained_on_and_no_one_held_out(trained: tuple[ModelCard, Path]) -> None:
+    card, _ = trained
+    assert [corpus["name"] for corpus in card.corpora] == list(CALLS.corpora)
+    for corpus in card.corpora:
+        speakers = len(TRAINED[corpus["name"]])
+        assert corpus["speakers"] == speakers
+        assert corpus["segments"] == speakers * SEGMENTS * len(CONDITIONS)
+        assert corpus["licence"] == CORPORA[corpus["name"]].licence
+
+
+def test_the_scores_are_of_every_corpus_in_every_condition(trained: tuple[ModelCard, Path]) -> None:
+    card, _ = trained
+    assert "speaker-independent" in card.protocol.lower()
+    assert CALLS.held_out_words in card.protocol
+    tested = {(scores["corpus"], scores["condition"]) for scores in card.scores}
+    assert {("crema-d", "clean"), ("crema-d", "phone"), ("ravdess", "clean"), ("ravdess", "phone")} <= tested
+    assert len(tested) == len(card.scores)
+    for scores in card.scores:
+        assert scores["speakers"] == len(HELD_OUT[scores["corpus"]])
+        assert scores["segments"] == scores["speakers"] * SEGMENTS
+        assert np.sum(scores["confusion"]) == scores["segments"]
+        assert scores["uar_interval"][0] <= scores["uar"] <= scores["uar_interval"][1]
+
+
+def test_nothing_of_the_held_out_speakers_reaches_the_model(
+    trained: tuple[ModelCard, Path], tmp_path: Path
+) -> None:
+    """With other voices and labels for them, estimator, temperature and threshold must stay the same."""
+    card, _ = trained
+    shuffled = dict(zip(PITCHES, reversed(PITCHES.values()), strict=True))
+    other = train(CALLS, lay_out(tmp_path / "corpora", held_out_pitches=shuffled), tmp_path)
+    assert other.sha256 == card.sha256
+    assert (other.temperature, other.uncertain_below) == (card.temperature, card.uncertain_below)
+    assert other.corpora == card.corpora
+    assert max(scores["uar"] for scores in other.scores) < 0.6  # they were others
+
+
+def test_a_missing_corpus_is_an_error_and_leaves_no_model(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="crema-d"):
+        train(CALLS, tmp_path / "nowhere", tmp_path)
+    assert model_names(tmp_path) == []
+
+
+def test_each_segment_keeps_the_labels_of_its_clip(tmp_path: Path) -> None:
+    """Clips of other lengths give other numbers of segments, and a silent one gives none."""
+    long, silent, short = tmp_path / "long.wav", tmp_path / "silent.wav", tmp_path / "short.wav"
+    clip(short, 150, 1)
+    clip(long, 300, 2)
+    tripled = np.tile(np.frombuffer(long.read_bytes()[44:], np.int16), 6)
+    long.write_bytes(to_wav(Recording("long", tripled[None])))
+    silent.write_bytes(to_wav(Recording("silent", np.zeros((1, 32_000), np.int16))))
+    clips = pd.DataFrame(
+        {
+            "path": [long, silent, short],
+            "corpus": ["x", "y", "z"],
+            "speaker": ["x/1", "y/1", "z/1"],
+            "emotion": ["angry", "sad", "happy"],
+        }
+    )
+    data = extract(clips, shortest=1.0, longest=4.0)
+    assert len(data.segments) == len(data.features)
+    assert data.features.shape[1] == len(feature_names())
+    assert set(data.segments["condition"]) == set(CONDITIONS)
+    counts = data.segments.groupby(["corpus", "speaker", "emotion"]).size()
+    assert counts.index.tolist() == [("x", "x/1", "angry"), ("z", "z/1", "happy")]
+    assert counts.iloc[0] >= 3 * counts.iloc[1]
+    assert counts.iloc[1] == len(CONDITIONS)
+    in_shorter_ones = extract(clips, shortest=0.5, longest=1.0).segments
+    assert len(in_shorter_ones) > 2 * len(data.segments)
+    pitch = data.features[:, feature_names().index("pitch p50")]
+    is_long = (data.segments["corpus"] == "x").to_numpy()
+    assert pitch[is_long].min() > pitch[~is_long].max() + 6
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_no_recipe_names_what_does_not_exist(recipe: Recipe) -> None:
+    assert RECIPES[recipe.name] is recipe
+    assert set(recipe.corpora) <= set(CORPORA)
+    assert {speaker.split("/")[0] for speaker in recipe.held_out} == set(recipe.corpora)
+    assert recipe.longest >= 2 * recipe.shortest
+
+
+def test_the_held_out_speakers_of_the_real_corpora_are_enough_and_not_too_many(corpora: Path) -> None:
+    for recipe in RECIPES.values():
+        speakers = load_corpora(recipe.corpora, corpora)[["corpus", "speaker"]].drop_duplicates()
+        held_out = speakers["speaker"].isin(recipe.held_out)
+        shares = held_out.groupby(speakers["corpus"]).mean()
+        assert shares.between(0.15, 0.4).all()
