@@ -20,17 +20,17 @@ FRAME = 0.01
 
 _HOP = round(FRAME * SAMPLE_RATE)
 _BLOCK = 1 << 12
-_SILENCE = -100.0
-_DIGITAL_SILENCE = -90.0
-_SMOOTHING = 5
+_SILENCE = -100.0  # dBFS, the least level that is told apart
+_DIGITAL_SILENCE = -90.0  # dBFS, below which nothing but zeros is there
+_SMOOTHING = 5  # frames
 _FLOOR_PERCENTILE = 10
 _SPEECH_PERCENTILE = 75
 _LOUD_PERCENTILE = 95
-_DYNAMIC_RANGE = 35.0
-_LEAST_RANGE = 15.0
-_MOMENT = 500
-_LEAST_CONTRAST = 6.0
-_QUIETEST_SPEECH = -70.0
+_DYNAMIC_RANGE = 35.0  # dB, from loud speech down to the quietest that counts
+_LEAST_RANGE = 15.0  # dB, the same where noise is close
+_MOMENT = 500  # frames
+_LEAST_CONTRAST = 6.0  # dB, between noise and any speech
+_QUIETEST_SPEECH = -70.0  # dBFS
 _NO_SPANS = np.empty((0, 2), int)
 
 

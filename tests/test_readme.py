@@ -18,7 +18,7 @@ def test_its_scores_are_those_of_the_card() -> None:
         for score in read_card().scores
     ]
     table = README[README.index("<!-- scores: begin -->") : README.index("<!-- scores: end -->")]
-    assert [line.strip() for line in table.splitlines() if re.match(r" *\| [a-z-]+ \| [a-z]", line)] == rows
+    assert [line.strip() for line in table.splitlines() if "%" in line][1:] == rows
 
 
 def test_its_make_targets_and_files_exist() -> None:

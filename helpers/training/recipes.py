@@ -279,11 +279,12 @@ def _scores(
     segments: pd.DataFrame, probabilities: np.ndarray, labels: tuple[str, ...], uncertain_below: float
 ) -> tuple[dict[str, object], ...]:
     rows = []
-    for (corpus, condition), indices in segments.groupby(["corpus", "condition"]).indices.items():
-        part = segments.iloc[indices]
+    for (corpus, condition), part in segments.reset_index(drop=True).groupby(
+        ["corpus", "condition"], sort=False
+    ):
         figures = score(
             part["emotion"].to_numpy(),
-            probabilities[indices],
+            probabilities[part.index],
             labels,
             speakers=part["speaker"].to_numpy(),
             uncertain_below=uncertain_below,
