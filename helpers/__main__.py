@@ -96,29 +96,31 @@ def _analyze(options: argparse.Namespace) -> int:
             analyses.append(analyze_recording(decode(file), model, settings))
         except HelpersError as error:
             print(error, file=sys.stderr)
-    _deliver(analyses, options.format, options.output)
+    if options.output:
+        _write(analyses, options.format, options.output)
+    elif analyses or len(options.files) > 1:
+        sys.stdout.write(_text(analyses, options.format, several=len(options.files) > 1))
     return ALL_DONE if len(analyses) == len(options.files) else SOME_FAILED
 
 
-def _deliver(analyses: list[CallAnalysis], layout: str, output: Path | None) -> None:
-    write, extension = _writers()[layout]
-    if output is None:
-        if analyses:
-            sys.stdout.write(write(analyses))
-        return
+def _text(analyses: list[CallAnalysis], layout: str, *, several: bool) -> str:
+    from helpers.exports import to_csv, to_json, to_text
+
+    if layout == "json":
+        return to_json(analyses if several else analyses[0])
+    return to_csv(analyses) if layout == "csv" else to_text(analyses)
+
+
+def _write(analyses: list[CallAnalysis], layout: str, output: Path) -> None:
+    """Write a file per recording; recordings of the same name are numbered."""
+    extension = "txt" if layout == "table" else layout
     output.mkdir(parents=True, exist_ok=True)
     times_seen: Counter[str] = Counter()
     for analysis in analyses:
         times_seen[analysis.name] += 1
         number = f"-{times_seen[analysis.name]}" if times_seen[analysis.name] > 1 else ""
         path = output / f"{analysis.name}{number}.{extension}"
-        path.write_text(write([analysis]), encoding="utf-8")
-
-
-def _writers() -> dict[str, tuple[Callable[[Sequence[CallAnalysis]], str], str]]:
-    from helpers.exports import to_csv, to_json, to_text
-
-    return {"table": (to_text, "txt"), "json": (to_json, "json"), "csv": (to_csv, "csv")}
+        path.write_text(_text([analysis], layout, several=False), encoding="utf-8")
 
 
 def _models(options: argparse.Namespace) -> int:

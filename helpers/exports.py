@@ -38,20 +38,20 @@ def to_csv(analyses: Sequence[CallAnalysis]) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def to_json(analyses: Sequence[CallAnalysis]) -> str:
-    """Write one analysis as an object, several as a list of objects.
+def to_json(result: CallAnalysis | Sequence[CallAnalysis]) -> str:
+    """Write an analysis as an object, a sequence of them as a list of objects.
 
     Parameters
     ----------
-    analyses : sequence of CallAnalysis
+    result : CallAnalysis or sequence of CallAnalysis
 
     Returns
     -------
     str
         Indented JSON; times in seconds from the start of the recording.
     """
-    objects = [as_object(analysis) for analysis in analyses]
-    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, ensure_ascii=False) + "\n"
+    content = as_object(result) if isinstance(result, CallAnalysis) else [as_object(one) for one in result]
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_text(analyses: Sequence[CallAnalysis]) -> str:
@@ -66,7 +66,7 @@ def to_text(analyses: Sequence[CallAnalysis]) -> str:
     str
         Lines of text.
     """
-    return "\n".join(line for analysis in analyses for line in _text_lines(analysis)) + "\n"
+    return "".join(f"{line}\n" for analysis in analyses for line in _text_lines(analysis))
 
 
 def _text_lines(analysis: CallAnalysis) -> list[str]:

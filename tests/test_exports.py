@@ -39,7 +39,7 @@ def test_a_name_is_no_formula_in_csv(analysis: CallAnalysis, name: str) -> None:
 
 
 def test_json_has_the_agreed_form(analysis: CallAnalysis) -> None:
-    content = json.loads(to_json([analysis]))
+    content = json.loads(to_json(analysis))
     assert content["recording"] == {
         "name": "agent-left.wav",
         "duration": 12.0,

@@ -40,6 +40,16 @@ def test_json_is_an_object_for_one_file_and_a_list_for_several(
     assert json.loads(capsys.readouterr().out) == [one, one]
 
 
+def test_json_of_several_files_is_a_list_also_where_some_failed(
+    call: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "none.wav")
+    assert main(["analyze", str(call), missing, "--format", "json"]) == 1
+    assert [entry["recording"]["name"] for entry in json.loads(capsys.readouterr().out)] == ["call.flac"]
+    assert main(["analyze", missing, missing, "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def test_customer_and_agent_are_told_apart(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def analysed(*options: str) -> set[str]:
         assert main(["analyze", str(call), "--format", "csv", *options]) == 0

@@ -374,7 +374,7 @@ def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
         )
         st.download_button(
             "Everything (JSON)",
-            to_json([analysis]),
+            to_json(analysis),
             f"{analysis.name}.json",
             "application/json",
             icon=icon,
