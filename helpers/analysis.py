@@ -255,6 +255,26 @@ def find_moments(segments: pd.DataFrame) -> tuple[Moment, ...]:
     return tuple(sorted(moments, key=lambda moment: moment.start))
 
 
+def customer_side(name: str) -> str | None:
+    """Read from a file name where the customer is, as in ``complaint_agent-left_customer-right.mp3``.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+
+    Returns
+    -------
+    str or None
+        'left' or 'right'; None where the name does not say.
+    """
+    match = _ROLE_IN_NAME.search(name)
+    if not match:
+        return None
+    who, side = match[1].lower(), match[2].lower()
+    return _SIDES[side] if who == "agent" else side
+
+
 @dataclass(frozen=True, eq=False)
 class _Lane:
     channel: str
@@ -287,26 +307,6 @@ def _roles(recording: Recording, customer: str | None) -> dict[str, str]:
         return {}
     side = customer or customer_side(recording.name)
     return {side: CUSTOMER, _SIDES[side]: AGENT} if side else {}
-
-
-def customer_side(name: str) -> str | None:
-    """Read from a file name where the customer is, as in ``complaint_agent-left_customer-right.mp3``.
-
-    Parameters
-    ----------
-    name : str
-        Of the file.
-
-    Returns
-    -------
-    str or None
-        'left' or 'right'; None where the name does not say.
-    """
-    match = _ROLE_IN_NAME.search(name)
-    if not match:
-        return None
-    who, side = match[1].lower(), match[2].lower()
-    return _SIDES[side] if who == "agent" else side
 
 
 def _analyze_lane(lane: _Lane, model: Model, settings: Settings, report: Progress) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import features
 from helpers.classifier import CARD_VERSION, ModelCard, calibrated, save_model
+from helpers.errors import CorpusError
 from helpers.media import decode
 from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import phone_channel, random_line
@@ -139,12 +140,16 @@ def train(recipe: Recipe, corpora_folder: Path, output: Path) -> ModelCard:
     Raises
     ------
     CorpusError
-        A corpus is missing.
+        A corpus is missing, or has nobody to train on or nobody to test on.
     """
     clips = load_corpora(recipe.corpora, corpora_folder)
     clips["emotion"] = clips["emotion"].map(dict(recipe.emotions))
     data = extract(clips.dropna(subset="emotion"), shortest=recipe.shortest, longest=recipe.longest)
     held_out = data.segments["speaker"].isin(recipe.held_out).to_numpy()
+    if held_out.all() or not held_out.any():
+        raise CorpusError(
+            f"Recipe {recipe.name} needs speakers to train on and {recipe.held_out_words} to test on."
+        )
     training, test = data.where(~held_out), data.where(held_out)
 
     with warnings.catch_warnings():

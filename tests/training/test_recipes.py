@@ -171,3 +171,12 @@ def test_the_held_out_speakers_of_the_real_corpora_are_enough_and_not_too_many(c
         held_out = speakers["speaker"].isin(recipe.held_out)
         shares = held_out.groupby(speakers["corpus"]).mean()
         assert shares.between(0.15, 0.4).all()
+
+
+def test_nobody_to_test_on_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    for corpus, speakers in TRAINED.items():
+        for emotion, pitch in PITCHES.items():
+            clip(tmp_path / corpus / path_of(corpus, speakers[0], emotion, 1), pitch, seed=1)
+    with pytest.raises(CorpusError, match="1061 to 1091"):
+        train(CALLS, tmp_path, tmp_path)
+    assert not list(tmp_path.glob("*.joblib"))
