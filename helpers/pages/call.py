@@ -252,12 +252,13 @@ def show_player(file: RecordingFile, analysis: CallAnalysis) -> None:
     """Play the recording, from where the analyst clicked last."""
     play = st.session_state.get("play", Play(0.0, 0))
     playable = analysis.browser_type
-    # In turns in two places: a player that is new starts again, also where it started the last time.
-    places = st.empty(), st.empty()
-    places[play.count % 2].audio(
+    st.audio(
         file.content if playable else workspace().wav(file),
         format=playable or "audio/wav",
         start_time=play.seconds,
+        # After the end of the recording, and another one each time: a player that differs starts again, also
+        # from where it started the last time.
+        end_time=analysis.duration + 1 + play.count,
         autoplay=play.count > 0,
         alt="The recording",
     )
