@@ -224,7 +224,9 @@ def show_headline(analysis: CallAnalysis) -> None:
         if summary.dominant_emotion:
             share = summary.shares[summary.dominant_emotion]
             value = f"{summary.dominant_emotion} {share:.0%}"
-            figures.append((f"{lane_name(summary)} mostly", value, "Share of this speaker's speech time."))
+            figures.append(
+                (f"{lane_name(summary)}: main emotion", value, "Share of this speaker's speech time.")
+            )
     figures.append(
         (
             "Sustained anger",

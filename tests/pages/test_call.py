@@ -51,7 +51,7 @@ def test_a_card_of_the_welcome_analyses_its_sample(app: AppTest) -> None:
 
 def test_a_sample_shows_headline_tables_and_the_sentence_on_the_law(app: AppTest) -> None:
     with_sample(app)
-    assert {"Length", "Speech", "Customer mostly", "Sustained anger"} == set(metrics(app))
+    assert {"Length", "Speech", "Customer: main emotion", "Sustained anger"} == set(metrics(app))
     assert len(app.dataframe[0].value) > 20
     assert any("EU AI Act" in caption.value for caption in app.caption)
     assert any("speaker-independent" in caption.value for caption in app.caption)
@@ -63,7 +63,7 @@ def test_the_agent_is_analysed_only_when_switched_on(app: AppTest) -> None:
     table = app.dataframe[0].value
     assert set(table.loc[table["role"] == "agent", "emotion"]) == {"not analysed"}
     app.toggle(key="include_agent").set_value(True).run()
-    assert "Agent mostly" in metrics(app)
+    assert "Agent: main emotion" in metrics(app)
     assert "not analysed" not in set(app.dataframe[0].value["emotion"])
 
 
@@ -88,7 +88,7 @@ def test_two_channels_without_names_are_both_analysed_and_said_so(app: AppTest, 
     samples = np.stack([bursts((1, 3), duration=5), bursts((3.2, 4.8), duration=5)])
     path = encode(tmp_path / "call.wav", samples, codec="pcm_s16le")
     upload(app, (path.name, path.read_bytes()))
-    assert {"Left mostly", "Right mostly"} < set(metrics(app))
+    assert {"Left: main emotion", "Right: main emotion"} < set(metrics(app))
     assert "which channel is the customer's" in app.info[0].value
 
 
