@@ -20,6 +20,8 @@ BY_NAME = "By file name"
 SIDES: dict[str, Literal["left", "right"] | None] = {BY_NAME: None, "Left": "left", "Right": "right"}
 MOMENTS_AT_ONCE = 4
 
+_SHARE = "Share of this speaker's speech time."
+
 
 def page() -> None:
     """Lay out the page."""
@@ -216,26 +218,19 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
 
 def show_headline(analysis: CallAnalysis) -> None:
     """Show length, speech, the emotion that prevails and the number of moments."""
+    from helpers.analysis import SUSTAINED
     from helpers.charts import lane_name
     from helpers.exports import clock
 
-    figures = [("Length", clock(analysis.duration), "Of the whole recording.")]
-    for summary in analysis.summary:
-        if summary.dominant_emotion:
-            share = summary.shares[summary.dominant_emotion]
-            value = f"{summary.dominant_emotion} {share:.0%}"
-            figures.append(
-                (f"{lane_name(summary)}: main emotion", value, "Share of this speaker's speech time.")
-            )
-    figures.append(
-        (
-            "Sustained anger",
-            str(len(analysis.moments)),
-            "Times a speaker stays angry over 5 s of speech or more.",
-        )
-    )
     speech = sum(summary.speech_time for summary in analysis.summary)
-    figures.insert(1, ("Speech", clock(speech), "Of all speakers together."))
+    named = {lane_name(summary): summary for summary in analysis.summary if summary.dominant_emotion}
+    angry = f"Times a speaker stays angry over {SUSTAINED:g} s of speech or more."
+    figures = [
+        ("Length", clock(analysis.duration), "Of the whole recording."),
+        ("Speech", clock(speech), "Of all speakers together."),
+        *((f"{name}: main emotion", _main_emotion(lane), _SHARE) for name, lane in named.items()),
+        ("Sustained anger", str(len(analysis.moments)), angry),
+    ]
     with st.container(horizontal=True):
         for label, value, meaning in figures:
             st.metric(label, value, border=True, help=meaning)
@@ -423,6 +418,11 @@ def _play(seconds: float) -> None:
 
 def _who(moment: Moment) -> str:
     return moment.channel if moment.role == "speaker" else moment.role
+
+
+def _main_emotion(summary: ChannelSummary) -> str:
+    emotion = summary.dominant_emotion or ""
+    return f"{emotion} {summary.shares[emotion]:.0%}"
 
 
 def _show_shares(summary: ChannelSummary) -> None:
