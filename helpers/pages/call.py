@@ -441,6 +441,6 @@ def _reliability(analysis: CallAnalysis) -> str:
     return (
         f"How far to trust it: of the emotions of actors it had never heard, model “{card.name}” gets "
         f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} ({corpus}, "
-        "speaker-independent, unweighted average recall); on other recordings less. It knows how emotions are "
-        "performed, not what somebody feels."
+        "speaker-independent, unweighted average recall); less on other recordings. It knows how emotions "
+        "are performed, not what somebody feels."
     )
