@@ -208,9 +208,8 @@ def _probability_bars(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
     named = [emotion for emotion in emotions if emotion != UNCERTAIN]
     analysed = segments[segments["emotion"] != NOT_ANALYSED]
     upper = analysed[named].cumsum(axis=1).add(analysed["floor"], axis=0)
-    columns = ["start", "end", "who", "time"]
     stacks = [
-        analysed[columns].assign(emotion=name, probability=analysed[name], upper=upper[name])
+        analysed[["start", "end"]].assign(emotion=name, probability=analysed[name], upper=upper[name])
         for name in named
     ]
     table = pd.concat(stacks, ignore_index=True)

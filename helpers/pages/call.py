@@ -137,7 +137,7 @@ def welcome() -> None:
     st.title("Where did this customer get angry?")
     st.markdown(
         "Upload a call, audio or video, and see the emotion of each stretch of speech on a timeline. "
-        "Click a segment to hear it. Recordings stay in memory and are forgotten when you leave."
+        "Click a segment to hear it. Recordings are forgotten after you leave."
     )
     st.markdown("**Try a sample call**, or upload your own in the side panel.")
     samples = list_samples()[:4]
@@ -218,7 +218,7 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
 
 def show_headline(analysis: CallAnalysis) -> None:
     """Show length, speech, the emotion that prevails and the number of moments."""
-    from helpers.analysis import SUSTAINED
+    from helpers.analysis import CUSTOMER, SUSTAINED
     from helpers.charts import lane_name
     from helpers.exports import clock
 
@@ -235,13 +235,13 @@ def show_headline(analysis: CallAnalysis) -> None:
         for label, value, meaning in figures:
             st.metric(label, value, border=True, help=meaning)
     roles = {summary.role for summary in analysis.summary}
-    if len(analysis.summary) > 1 and "customer" not in roles:
+    if len(analysis.summary) > 1 and CUSTOMER not in roles:
         st.info(
             "Nothing says which channel is the customer's, so both are analysed. Choose it in the side panel "
             "to leave the agent's emotion out.",
             icon=":material/info:",
         )
-    elif "customer" not in roles:
+    elif CUSTOMER not in roles:
         st.caption("All speakers are on one channel and are analysed together, an agent too.")
 
 
@@ -417,7 +417,9 @@ def _play(seconds: float) -> None:
 
 
 def _who(moment: Moment) -> str:
-    return moment.channel if moment.role == "speaker" else moment.role
+    from helpers.analysis import SPEAKER
+
+    return moment.channel if moment.role == SPEAKER else moment.role
 
 
 def _main_emotion(summary: ChannelSummary) -> str:

@@ -12,7 +12,7 @@ PHONE_BAND = (300.0, 3400.0)
 
 _MU = 255
 _NARROW = 2 / 3
-_CODED = 1 / 2
+_MU_LAW = 1 / 2
 
 
 def phone_channel(samples: np.ndarray) -> np.ndarray:
@@ -30,9 +30,7 @@ def phone_channel(samples: np.ndarray) -> np.ndarray:
     """
     band = butter(6, PHONE_BAND, "bandpass", fs=SAMPLE_RATE, output="sos")
     signal = sosfilt(band, samples.astype(np.float64) / 32768)
-    narrow = mu_law(resample_poly(signal, PHONE_RATE, SAMPLE_RATE))
-    wide = resample_poly(narrow, SAMPLE_RATE, PHONE_RATE)[: len(samples)]
-    return _to_int16(wide)
+    return _to_int16(_coded(signal))
 
 
 def random_line(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -59,9 +57,8 @@ def random_line(samples: np.ndarray, generator: np.random.Generator) -> np.ndarr
         signal = sosfilt(butter(order, band, "bandpass", fs=SAMPLE_RATE, output="sos"), signal)
     peak = max(float(np.max(np.abs(signal), initial=0)), 1e-6)
     signal = np.clip(signal / peak * generator.uniform(0.1, 2.0), -1, 1)
-    if generator.random() < _CODED:
-        narrow = mu_law(resample_poly(signal, PHONE_RATE, SAMPLE_RATE))
-        signal = resample_poly(narrow, SAMPLE_RATE, PHONE_RATE)[: len(samples)]
+    if generator.random() < _MU_LAW:
+        signal = _coded(signal)
     return _to_int16(signal)
 
 
@@ -81,6 +78,12 @@ def mu_law(signal: np.ndarray) -> np.ndarray:
     compressed = np.log1p(_MU * np.minimum(np.abs(signal), 1)) / np.log1p(_MU)
     quantised = np.round(compressed * 127) / 127
     return np.sign(signal) * np.expm1(quantised * np.log1p(_MU)) / _MU
+
+
+def _coded(signal: np.ndarray) -> np.ndarray:
+    """Code at the rate of the telephone by µ-law, and decode again."""
+    narrow = mu_law(resample_poly(signal, PHONE_RATE, SAMPLE_RATE))
+    return resample_poly(narrow, SAMPLE_RATE, PHONE_RATE)[: len(signal)]
 
 
 def _noise(length: int, generator: np.random.Generator) -> np.ndarray:
