@@ -3,7 +3,8 @@
 Conventions: levels are per frame of `FRAME` seconds, in dBFS; spans and segments are frame indices
 ``[n, 2]`` (start, end) while they are made, and a DataFrame with `start` and `end` in seconds after.
 The parameters have the names of silero-vad's ``get_speech_timestamps``; the decision itself is an energy
-threshold above the recording's own noise floor.
+threshold above the noise floor. It rests on what was heard until then, so that a recording and a microphone
+are segmented alike: `find_segments` takes all samples at once, a `Segmenter` takes them as they come.
 """
 
 from __future__ import annotations
@@ -12,23 +13,28 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
+from scipy.signal import lfilter
 
 from helpers.media import SAMPLE_RATE
 
 FRAME = 0.01
 
 _HOP = round(FRAME * SAMPLE_RATE)
-_BLOCK = 1 << 12
+_BLOCK = 4_000  # frames, whole steps
 _SILENCE = -100.0  # dBFS, the least level that is told apart
 _DIGITAL_SILENCE = -90.0  # dBFS, below which nothing but zeros is there
 _SMOOTHING = 5  # frames
+_STEP = 2 * _SMOOTHING  # frames that share a threshold
+_BIN = 0.5  # dB, of the histogram of levels
+_LEVELS = np.arange(_SILENCE, _BIN / 2, _BIN)
+_FADE = 0.5 ** (_STEP * FRAME / 60.0)  # of what was heard, by step: half of it counts after a minute
 _FLOOR_PERCENTILE = 10
 _SPEECH_PERCENTILE = 75
 _LOUD_PERCENTILE = 95
 _DYNAMIC_RANGE = 35.0  # dB, from loud speech down to the quietest that counts
 _LEAST_RANGE = 15.0  # dB, the same where noise is close
-_MOMENT = 500  # frames
+_MOMENT = 25  # steps
 _LEAST_CONTRAST = 6.0  # dB, between noise and any speech
 _QUIETEST_SPEECH = -70.0  # dBFS
 _NO_SPANS = np.empty((0, 2), int)
@@ -69,17 +75,14 @@ def frame_levels(samples: np.ndarray) -> np.ndarray:
     np.ndarray [shape=(n // 160,), dtype=float32]
         Levels [dBFS]; the mean of each frame is taken out first, so that an offset does not count.
     """
-    frames = samples[: len(samples) // _HOP * _HOP].reshape(-1, _HOP)
-    power = np.empty(len(frames), np.float32)
-    for start in range(0, len(frames), _BLOCK):
-        block = frames[start : start + _BLOCK].astype(np.float32)
-        power[start : start + _BLOCK] = block.var(axis=1)
-    power = uniform_filter1d(power, _SMOOTHING, mode="nearest") if len(power) else power
-    return 10 * np.log10(np.maximum(power / 32768**2, 10 ** (_SILENCE / 10)))
+    meter = _LevelMeter()
+    return np.concatenate([meter.feed(samples), meter.finish()])
 
 
 def speech_spans(levels: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """Find the stretches of speech between silences.
+
+    Whether a frame is speech depends on no frame that comes more than 0.1 s after it.
 
     Parameters
     ----------
@@ -93,12 +96,7 @@ def speech_spans(levels: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     np.ndarray [shape=(spans, 2), dtype=int]
         Start and end of each span [frames], in order, apart from each other.
     """
-    spans = _runs(levels > _thresholds(levels, segmentation.threshold)) if len(levels) else _NO_SPANS
-    spans = _joined(spans, gap=_frames(segmentation.min_silence))
-    spans = spans[np.diff(spans, axis=1)[:, 0] >= _frames(segmentation.min_speech)]
-    pad = _frames(segmentation.speech_pad)
-    spans = np.clip(spans + np.array([-pad, pad]), 0, len(levels))
-    return _joined(spans, gap=1)
+    return _spans(_SpeechDetector(segmentation.threshold).feed(levels), segmentation)
 
 
 def cut_spans(spans: np.ndarray, levels: np.ndarray, *, shortest: float, longest: float) -> np.ndarray:
@@ -127,11 +125,7 @@ def cut_spans(spans: np.ndarray, levels: np.ndarray, *, shortest: float, longest
         raise ValueError(f"longest={longest} is less than twice shortest={shortest}")
     if len(levels) < least:
         return _NO_SPANS
-    lengths = np.diff(spans, axis=1)[:, 0]
-    missing = np.maximum(least - lengths, 0)
-    starts = np.clip(spans[:, 0] - missing // 2, 0, len(levels) - np.maximum(lengths, least))
-    widened = np.stack([starts, starts + np.maximum(lengths, least)], axis=1)
-    cut = [_cut(start, end, levels, least, most) for start, end in _joined(widened, gap=1)]
+    cut = [_cut(start, end, levels, least, most) for start, end in _widened(spans, least, len(levels))]
     return np.concatenate(cut) if cut else _NO_SPANS
 
 
@@ -156,6 +150,165 @@ def find_segments(
     """
     levels = frame_levels(samples)
     segments = cut_spans(speech_spans(levels, segmentation), levels, shortest=shortest, longest=longest)
+    return _table(segments)
+
+
+class Segmenter:
+    """Cuts one channel into segments while it is heard: the same ones that `find_segments` finds in it all.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        How speech is told from silence.
+    shortest, longest : float
+        Length of a segment [seconds].
+    """
+
+    def __init__(self, segmentation: Segmentation, *, shortest: float, longest: float) -> None:
+        self._segmentation = segmentation
+        self._shortest, self._longest = shortest, longest
+        self._meter = _LevelMeter()
+        self._detector = _SpeechDetector(segmentation.threshold)
+        self._fresh = np.empty(0, np.float32)  # levels of a step that is not whole
+        self._levels = np.empty(0, np.float32)  # from the end of the last segment that nothing can touch
+        self._active = np.empty(0, bool)
+        self._origin = 0  # the frame with which both begin
+        self._given = 0  # the frame with which the last settled segment ends
+
+    def feed(self, samples: np.ndarray) -> pd.DataFrame:
+        """Hear some more.
+
+        Parameters
+        ----------
+        samples : np.ndarray [shape=(n,), dtype=int16]
+            Those that follow the last ones, any number of them.
+
+        Returns
+        -------
+        pd.DataFrame
+            The segments that nothing can change from now on, as of `find_segments`.
+        """
+        self._fresh = np.concatenate([self._fresh, self._meter.feed(samples)])
+        self._detect(len(self._fresh) // _STEP * _STEP)
+        return self._settled()
+
+    def pending(self) -> pd.DataFrame:
+        """Cut what is not settled as if the recording ended here.
+
+        Returns
+        -------
+        pd.DataFrame
+            As of `find_segments`; what follows may change it.
+        """
+        spans = _spans(self._active, self._segmentation)
+        segments = cut_spans(spans, self._levels, shortest=self._shortest, longest=self._longest)
+        return _table(self._not_given(segments))
+
+    def finish(self) -> pd.DataFrame:
+        """Cut the rest, after which nothing may be fed.
+
+        Returns
+        -------
+        pd.DataFrame
+            As of `find_segments`.
+        """
+        self._fresh = np.concatenate([self._fresh, self._meter.finish()])
+        self._detect(len(self._fresh))
+        return self.pending()
+
+    def _detect(self, count: int) -> None:
+        levels, self._fresh = self._fresh[:count], self._fresh[count:]
+        self._levels = np.concatenate([self._levels, levels])
+        self._active = np.concatenate([self._active, self._detector.feed(levels)])
+
+    def _settled(self) -> pd.DataFrame:
+        """Take out the segments that no later frame can widen, join or cut anew, and forget their levels."""
+        least, most = _frames(self._shortest), _frames(self._longest)
+        spans, untouchable = self._certain_spans(least)
+        settled, origin = [_NO_SPANS], untouchable
+        for start, end in _widened(spans, least, len(self._levels) + least):
+            segments = _cut(start, end, self._levels, least, most)
+            if end < untouchable:
+                settled.append(segments)
+            else:
+                known = min(end, len(self._levels))
+                settled.append(segments[segments[:, 0] + most + least <= known])
+                origin = min(origin, start - 1)
+        segments = self._not_given(np.concatenate(settled))
+        if len(segments):
+            self._given = int(segments[-1, 1])
+        self._forget(max(origin, 0))
+        return _table(segments)
+
+    def _certain_spans(self, least: int) -> tuple[np.ndarray, int]:
+        """Give the spans that will not shrink, and the frame before which nothing can touch them."""
+        settings = self._segmentation
+        now, pad = len(self._active), _frames(settings.speech_pad)
+        spoken = _joined(_runs(self._active), gap=_frames(settings.min_silence))
+        if not len(spoken) or now - spoken[-1, 1] >= _frames(settings.min_silence):
+            return _padded(spoken, now, settings), now - pad - least
+        closed = _padded(spoken[:-1], now, settings)
+        start, end = spoken[-1]
+        if end - start < max(least, _frames(settings.min_speech)):
+            return closed, int(start) - pad - least
+        growing = np.array([[max(start - pad, 0), end]])
+        return _joined(np.concatenate([closed, growing]), gap=1), int(growing[0, 0])
+
+    def _not_given(self, segments: np.ndarray) -> np.ndarray:
+        segments = segments + self._origin
+        return segments[segments[:, 0] >= self._given]
+
+    def _forget(self, count: int) -> None:
+        self._levels, self._active = self._levels[count:], self._active[count:]
+        self._origin += count
+
+
+class _LevelMeter:
+    """Measures `frame_levels` of samples as they come."""
+
+    def __init__(self) -> None:
+        self._samples = np.empty(0, np.int16)  # of a frame that is not whole
+        self._powers = np.empty(0, np.float32)  # the frames that the next level still needs
+
+    def feed(self, samples: np.ndarray) -> np.ndarray:
+        samples = np.concatenate([self._samples, samples]) if len(self._samples) else samples
+        count = len(samples) // _HOP
+        self._samples = samples[count * _HOP :]
+        powers = _powers(samples[: count * _HOP].reshape(-1, _HOP))
+        if not len(self._powers):
+            powers = np.concatenate([powers[:1].repeat(_SMOOTHING // 2), powers])
+        return self._smoothed(np.concatenate([self._powers, powers]))
+
+    def finish(self) -> np.ndarray:
+        return self._smoothed(np.concatenate([self._powers, self._powers[-1:].repeat(_SMOOTHING // 2)]))
+
+    def _smoothed(self, powers: np.ndarray) -> np.ndarray:
+        """Average over 50 ms, each mean by itself, so that it does not matter where samples are parted."""
+        count = max(len(powers) - _SMOOTHING + 1, 0)
+        self._powers = powers[-_SMOOTHING + 1 :]
+        power = np.zeros(count, np.float32)
+        for shift in range(_SMOOTHING):
+            power += powers[shift : shift + count]
+        power /= np.float32(_SMOOTHING * 32768**2)
+        return 10 * np.log10(np.maximum(power, np.float32(10 ** (_SILENCE / 10))))
+
+
+class _SpeechDetector:
+    """Tells which frames are louder than the noise, from their levels as they come."""
+
+    def __init__(self, above_floor: float) -> None:
+        self._thresholds = _Thresholds(above_floor)
+
+    def feed(self, levels: np.ndarray) -> np.ndarray:
+        """Decide on levels of whole steps, the last ones excepted."""
+        active = np.empty(len(levels), bool)
+        for start in range(0, len(levels), _BLOCK):
+            block = levels[start : start + _BLOCK]
+            active[start : start + _BLOCK] = block > self._thresholds.feed(block).repeat(_STEP)[: len(block)]
+        return active
+
+
+def _table(segments: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(segments * FRAME, columns=["start", "end"]).round(2)
 
 
@@ -163,38 +316,109 @@ def _frames(seconds: float) -> int:
     return round(seconds / FRAME)
 
 
-def _thresholds(levels: np.ndarray, above_floor: float) -> np.ndarray:
-    """Place the threshold of each frame between noise and speech [dBFS]; infinite without speech.
+class _Thresholds:
+    """Places the threshold between noise and speech, one per step, from the levels until the step's end.
 
-    The floor of the whole recording decides, raised where the noise of the moment is louder. The noise of
-    the moment is the minimum of the level over 5 s, which speech reaches between its sounds (Martin 2001,
+    The floor of what was heard, fading, decides, raised where the noise of the moment is louder. The noise of
+    the moment is the minimum of the level over 2.5 s, which speech reaches between its sounds (Martin 2001,
     "Noise power spectral density estimation based on optimal smoothing and minimum statistics"). It raises
     the threshold only as far as speech stays above it: that of the moment, or the loudest where all is noise.
     """
-    threshold = _threshold(levels, above_floor)
-    amid_sound = minimum_filter1d(levels, 2 * _SMOOTHING) > _DIGITAL_SILENCE
-    floors = minimum_filter1d(np.where(amid_sound, levels, np.inf), _MOMENT)
-    peaks = np.maximum(maximum_filter1d(levels, _MOMENT), np.percentile(levels, _LOUD_PERCENTILE))
-    return np.maximum(threshold, np.minimum(floors + above_floor, peaks - _LEAST_RANGE))
+
+    def __init__(self, above_floor: float) -> None:
+        self._above_floor = above_floor
+        self._heard = np.zeros((1, len(_LEVELS)))  # the state of the filter that fades
+        self._quietest = np.full(2 * _MOMENT, np.inf)  # of each half step
+        self._loudest = np.full(_MOMENT, _SILENCE)  # of each step
+
+    def feed(self, levels: np.ndarray) -> np.ndarray:
+        """Place the thresholds of the steps that follow [dBFS], infinite before any speech."""
+        heard = self._histograms(levels)
+        self._quietest = np.concatenate([self._quietest, _by(levels, _SMOOTHING, np.inf).min(axis=1)])
+        self._loudest = np.concatenate([self._loudest, _by(levels, _STEP, _SILENCE).max(axis=1)])
+        if len(self._quietest) % 2:
+            self._quietest = np.append(self._quietest, np.inf)
+        floors = minimum_filter1d(self._floors(), _MOMENT, origin=(_MOMENT - 1) // 2)[-len(heard) :]
+        peaks = maximum_filter1d(self._loudest, _MOMENT, origin=(_MOMENT - 1) // 2)[-len(heard) :]
+        self._quietest, self._loudest = self._quietest[-2 * _MOMENT :], self._loudest[-_MOMENT:]
+        loud = np.maximum(peaks, _percentile(heard, _LOUD_PERCENTILE))
+        raised = np.minimum(floors + self._above_floor, loud - _LEAST_RANGE)
+        return np.maximum(self._of_all_heard(heard), raised)
+
+    def _histograms(self, levels: np.ndarray) -> np.ndarray:
+        """Count what was heard until the end of each step by level, fading [shape=(steps, bins)]."""
+        steps = -(-len(levels) // _STEP)
+        bins = np.clip((levels - _SILENCE) / _BIN, 0, len(_LEVELS) - 1).astype(int)
+        cells = np.arange(len(levels)) // _STEP * len(_LEVELS) + bins
+        counts = np.bincount(cells, minlength=steps * len(_LEVELS)).reshape(steps, -1)
+        heard, self._heard = lfilter([1.0], [1.0, -_FADE], counts, axis=0, zi=self._heard)
+        return heard
+
+    def _floors(self) -> np.ndarray:
+        """Give the quietest level of each step, shifted by half a step, away from digital silence."""
+        halves = self._quietest
+        near = np.minimum(halves[:-1:2], halves[1::2])
+        around = np.minimum(near, np.append(np.inf, near[:-1]))
+        shifted = np.minimum(halves[::2], np.append(np.inf, halves[1:-1:2]))
+        return np.where(around > _DIGITAL_SILENCE, shifted, np.inf)
+
+    def _of_all_heard(self, heard: np.ndarray) -> np.ndarray:
+        """Place the thresholds that follow from histograms.
+
+        Where there is digital silence, the quietest sounding frames may already be speech, so that the floor
+        counts only as far as it lies well below the speech.
+        """
+        sounding = np.where(_LEVELS > _DIGITAL_SILENCE, heard, 0)
+        floor = _percentile(sounding, _FLOOR_PERCENTILE)
+        muted = sounding.sum(axis=1) < heard.sum(axis=1) * (1 - _FLOOR_PERCENTILE / 100)
+        below = _percentile(sounding, _SPEECH_PERCENTILE) - _DYNAMIC_RANGE
+        floor = np.where(muted, np.minimum(floor, below), floor)
+        active = np.where(floor[:, None] + _LEAST_CONTRAST < _LEVELS, sounding, 0)
+        speech = _percentile(active, _SPEECH_PERCENTILE)
+        above = np.minimum(self._above_floor, (speech - floor) / 2)
+        threshold = np.maximum(np.maximum(speech - _DYNAMIC_RANGE, floor + above), _QUIETEST_SPEECH)
+        return np.where(active.any(axis=1), threshold, np.inf)
 
 
-def _threshold(levels: np.ndarray, above_floor: float) -> float:
-    """Place the threshold of a whole recording [dBFS]; infinite without speech.
+def _by(values: np.ndarray, size: int, filling: float) -> np.ndarray:
+    """Arrange values in rows [shape=(rows, size)], the last row filled up."""
+    missing = -len(values) % size
+    return np.append(values, np.full(missing, filling)).reshape(-1, size)
 
-    Where the recording has digital silence, its quietest sounding frames may already be speech, so that the
-    floor counts only as far as it lies well below the speech.
-    """
-    sounding = levels[levels > _DIGITAL_SILENCE]
-    if not len(sounding):
-        return np.inf
-    floor = float(np.percentile(sounding, _FLOOR_PERCENTILE))
-    if len(sounding) < len(levels) * (1 - _FLOOR_PERCENTILE / 100):
-        floor = min(floor, float(np.percentile(sounding, _SPEECH_PERCENTILE)) - _DYNAMIC_RANGE)
-    active = sounding[sounding > floor + _LEAST_CONTRAST]
-    if not len(active):
-        return np.inf
-    speech = float(np.percentile(active, _SPEECH_PERCENTILE))
-    return max(speech - _DYNAMIC_RANGE, floor + min(above_floor, (speech - floor) / 2), _QUIETEST_SPEECH)
+
+def _percentile(histograms: np.ndarray, percentile: float) -> np.ndarray:
+    """Find the level [dBFS] below which a share of each histogram lies; the lowest for an empty one."""
+    cumulated = np.cumsum(histograms, axis=1)
+    return _LEVELS[np.argmax(cumulated >= cumulated[:, -1:] * percentile / 100, axis=1)]
+
+
+def _powers(frames: np.ndarray) -> np.ndarray:
+    """Compute the variance of each frame [shape=(frames,), dtype=float32]."""
+    powers = np.empty(len(frames), np.float32)
+    for start in range(0, len(frames), _BLOCK):
+        powers[start : start + _BLOCK] = frames[start : start + _BLOCK].astype(np.float32).var(axis=1)
+    return powers
+
+
+def _spans(active: np.ndarray, segmentation: Segmentation) -> np.ndarray:
+    """Join what is active to spans of speech."""
+    joined = _joined(_runs(active), gap=_frames(segmentation.min_silence))
+    return _padded(joined, len(active), segmentation)
+
+
+def _padded(spans: np.ndarray, count: int, segmentation: Segmentation) -> np.ndarray:
+    """Leave out what is too short, and pad the rest."""
+    spans = spans[np.diff(spans, axis=1)[:, 0] >= _frames(segmentation.min_speech)]
+    pad = _frames(segmentation.speech_pad)
+    return _joined(np.clip(spans + np.array([-pad, pad]), 0, count), gap=1)
+
+
+def _widened(spans: np.ndarray, least: int, count: int) -> np.ndarray:
+    """Widen short spans into the silence around them, and join those that touch then."""
+    lengths = np.diff(spans, axis=1)[:, 0]
+    missing = np.maximum(least - lengths, 0)
+    starts = np.clip(spans[:, 0] - missing // 2, 0, count - np.maximum(lengths, least))
+    return _joined(np.stack([starts, starts + np.maximum(lengths, least)], axis=1), gap=1)
 
 
 def _runs(active: np.ndarray) -> np.ndarray:

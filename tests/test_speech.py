@@ -2,10 +2,19 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.media import SAMPLE_RATE, decode
-from helpers.speech import FRAME, Segmentation, cut_spans, find_segments, frame_levels, speech_spans
+from helpers.speech import (
+    FRAME,
+    Segmentation,
+    Segmenter,
+    cut_spans,
+    find_segments,
+    frame_levels,
+    speech_spans,
+)
 from tests.conftest import bursts
 
 Spans = tuple[tuple[float, float], ...]
@@ -297,6 +306,92 @@ def test_segments_are_seconds_in_order_on_the_grid_of_frames() -> None:
     np.testing.assert_allclose(segments, widened, atol=0.15)
     np.testing.assert_array_equal(segments, segments.round(2))
     assert np.all(segments["start"].to_numpy()[1:] >= segments["end"].to_numpy()[:-1])
+
+
+# While it is heard
+
+
+def heard_in_pieces(
+    samples: np.ndarray, settings: Segmentation, pieces: list[int], *, shortest: float, longest: float
+) -> pd.DataFrame:
+    """Feed pieces of the given lengths in turn, and collect what is settled."""
+    segmenter = Segmenter(settings, shortest=shortest, longest=longest)
+    tables: list[pd.DataFrame] = []
+    position = 0
+    while position < len(samples):
+        length = pieces[len(tables) % len(pieces)]
+        tables.append(segmenter.feed(samples[position : position + length]))
+        position += length
+    return pd.concat([*tables, segmenter.finish()], ignore_index=True)
+
+
+def talk(generator: np.random.Generator, seconds: float) -> np.ndarray:
+    """Make samples whose level wanders, jumps and now and then is muted."""
+    levels = generator.normal(-60, 2, round(seconds / FRAME))
+    for start in generator.integers(0, len(levels), generator.integers(0, 25)):
+        longest = generator.choice([20, 120, 1_500])
+        levels[start : start + generator.integers(1, longest)] += generator.uniform(8, 40)
+    if generator.random() < 0.3:
+        start = generator.integers(0, len(levels))
+        levels[start : start + generator.integers(1, 500)] = -200
+    noise = generator.normal(0, 32768, (len(levels), 160))
+    samples = noise * 10 ** (np.minimum(levels, -3)[:, None] / 20)
+    return samples.clip(-32768, 32767).astype(np.int16).reshape(-1)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_heard_in_pieces_is_cut_like_the_whole(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    samples = talk(generator, generator.uniform(0.5, 45))
+    settings = Segmentation(
+        threshold=generator.uniform(3, 15),
+        min_speech=generator.uniform(0.05, 0.5),
+        min_silence=generator.uniform(0.05, 0.8),
+        speech_pad=generator.uniform(0, 0.4),
+    )
+    settings = SEGMENTATION if seed % 2 else settings
+    shortest = generator.uniform(0.3, 1.0)
+    lengths = {"shortest": shortest, "longest": shortest * generator.uniform(2, 6)}
+    pieces = generator.integers(1, generator.choice([700, 3_000, 40_000]), 50).tolist()
+
+    heard = heard_in_pieces(samples, settings, pieces, **lengths)
+
+    pd.testing.assert_frame_equal(heard, find_segments(samples, settings, **lengths))
+
+
+def test_a_segment_is_seen_within_half_a_second_of_its_end_and_soon_settled() -> None:
+    samples = bursts(*SPOKEN, (9, 30), (31, 31.3), (40, 41), duration=50)
+    segments = find_segments(samples, SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
+    assert len(segments) > 10
+    segmenter = Segmenter(SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
+    settled = segmenter.feed(samples[:0])
+    for fed in range(1_600, len(samples) + 1, 1_600):
+        now = fed / SAMPLE_RATE
+        settled = pd.concat([settled, segmenter.feed(samples[fed - 1_600 : fed])])
+        shown = pd.concat([settled, segmenter.pending()])
+        assert (shown["end"] <= now).all()
+        ended = segments[segments["end"] <= now - 0.5]
+        assert shown["end"].max() >= ended["end"].max() or ended.empty
+        long_ago = segments[segments["end"] < now - 6]
+        assert len(settled.merge(long_ago)) == len(long_ago)
+
+
+def test_a_segmenter_forgets_the_levels_of_what_is_settled() -> None:
+    minute = bursts((1, 3), (4, 4.5), (6, 19), (25, 26), (30, 41), (45, 57), duration=60)
+    segmenter = Segmenter(SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
+    sizes = []
+    for _ in range(20):
+        segmenter.feed(minute)
+        sizes.append(sum(value.nbytes for value in vars(segmenter).values() if isinstance(value, np.ndarray)))
+    assert max(sizes) < 50_000
+    assert sizes[-1] <= sizes[1] * 1.1
+
+
+def test_an_empty_piece_changes_nothing() -> None:
+    segmenter = Segmenter(SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
+    assert segmenter.feed(np.empty(0, np.int16)).empty
+    assert segmenter.pending().empty
+    assert segmenter.finish().empty
 
 
 def test_no_real_clip_is_taken_for_silence(corpora: Path) -> None:
