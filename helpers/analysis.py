@@ -230,6 +230,30 @@ def analyze_recording(
     )
 
 
+def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> pd.DataFrame:
+    """Predict the emotion of each segment.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        With the columns up to `end`; see the module's conventions.
+    vectors : np.ndarray [shape=(segments, features)]
+        From ``features.segment_features``.
+    model : Model
+        From ``classifier.load_model``.
+
+    Returns
+    -------
+    pd.DataFrame
+        With all columns.
+    """
+    probabilities = model.predict(vectors)
+    emotions, confidences = model.decide(probabilities)
+    judged = segments.assign(emotion=pd.array(emotions, "str"), confidence=confidences, baseline=False)
+    judged[list(model.card.labels)] = probabilities
+    return judged
+
+
 def find_moments(segments: pd.DataFrame) -> tuple[Moment, ...]:
     """Find the stretches of sustained anger.
 
@@ -322,11 +346,7 @@ def _analyze_lane(lane: _Lane, model: Model, settings: Settings, report: Progres
     report("Computing features", 0.1)
     vectors = segment_features(lane.samples, table)
     report("Predicting emotions", 0.9)
-    probabilities = model.predict(vectors)
-    table["emotion"], table["confidence"] = model.decide(probabilities)
-    table["baseline"] = False
-    table[list(card.labels)] = probabilities
-    return table
+    return with_emotions(table, vectors, model)
 
 
 def _partial(progress: Progress | None, number: int, count: int) -> Progress:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 import numpy as np
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler, AudioStream, Packet
+    from av import AudioFrame, AudioLayout, AudioResampler, AudioStream, Packet
     from av.container import InputContainer
 
 from helpers.errors import MediaError
@@ -193,6 +193,45 @@ def mixed(recording: Recording) -> Recording:
     return replace(recording, samples=mono)
 
 
+class FrameConverter:
+    """Turns decoded frames into blocks of samples at `SAMPLE_RATE`, with the channels of the first frame."""
+
+    def __init__(self) -> None:
+        self._layout: AudioLayout | None = None
+        self._form: tuple[str, str, int] | None = None
+        self._resampler: AudioResampler | None = None
+
+    def convert(self, frame: AudioFrame) -> Iterator[np.ndarray]:
+        """Convert one frame.
+
+        Parameters
+        ----------
+        frame : av.AudioFrame
+            Of any form; it may differ from that of the frame before.
+
+        Yields
+        ------
+        np.ndarray [shape=(n, channels), dtype=int16]
+            As far as the resampler has them; the rest comes with the next frames.
+        """
+        import av
+
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if form != self._form:
+            yield from self.finish()
+            self._layout = self._layout or frame.layout
+            self._form = form
+            self._resampler = av.AudioResampler("s16", self._layout, SAMPLE_RATE)
+        if self._resampler is not None:
+            yield from _arrays(self._resampler.resample(frame))
+
+    def finish(self) -> Iterator[np.ndarray]:
+        """Yield what the resampler still holds [shape=(n, channels), dtype=int16]."""
+        if self._resampler is not None:
+            yield from _arrays(self._resampler.resample(None))
+            self._resampler = self._form = None
+
+
 class _GrowingSamples:
     """Int16 samples of unknown number, in one array that grows in place.
 
@@ -357,23 +396,12 @@ class _Decoder:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield int16 blocks [shape=(n, channels)], the first of them silence where the audio starts late."""
-        import av
-
-        resampler: AudioResampler | None = None
-        layout = source = None
-        for frame in self._frames():
-            form = (frame.format.name, frame.layout.name, frame.sample_rate)
-            if resampler is None or form != source:
-                if resampler is None:
-                    layout = frame.layout
-                    yield self._delay(len(layout.channels))
-                else:
-                    yield from _arrays(resampler.resample(None))
-                source = form
-                resampler = av.AudioResampler("s16", layout, SAMPLE_RATE)
-            yield from _arrays(resampler.resample(frame))
-        if resampler is not None:
-            yield from _arrays(resampler.resample(None))
+        converter = FrameConverter()
+        for number, frame in enumerate(self._frames()):
+            if not number:
+                yield self._delay(len(frame.layout.channels))
+            yield from converter.convert(frame)
+        yield from converter.finish()
 
     def warning(self, duration: float) -> str:
         """Say what is wrong with the file, after its `duration` [seconds] was decoded; empty if nothing."""
