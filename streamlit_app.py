@@ -2,7 +2,13 @@
 
 import streamlit as st
 
-from helpers.pages import call
+from helpers.pages import call, live
 
 st.set_page_config(page_title="Call Emotions", page_icon="🎧", layout="wide")
-st.navigation([st.Page(call.page, title="Call", url_path="call", default=True)], position="hidden").run()
+st.navigation(
+    [
+        st.Page(call.page, title="Call", icon=":material/graphic_eq:", url_path="call", default=True),
+        st.Page(live.page, title="Live", icon=":material/mic:", url_path="live"),
+    ],
+    position="top",
+).run()

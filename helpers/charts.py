@@ -16,9 +16,11 @@ import pandas as pd
 from helpers.analysis import SPEAKER, CallAnalysis, ChannelSummary
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock
+from helpers.live import LiveView
 
 SELECTION = "segment"
 NOT_ANALYSED = "not analysed"
+LIVE_SECONDS = 60.0
 
 _GAP = 0.08
 _RIBBON = 0.26
@@ -74,6 +76,86 @@ def timeline(analysis: CallAnalysis) -> alt.LayerChart:
     ]
     height = _MARGIN_PIXELS - _LANE_PIXELS * _depth(places)
     return alt.layer(*layers).properties(height=height).configure_view(stroke=None)
+
+
+def live_timeline(labels: tuple[str, ...]) -> alt.LayerChart:
+    """Draw the last minute of a microphone; the data comes apart from it, so that it is not drawn anew.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Emotions of the model.
+
+    Returns
+    -------
+    alt.LayerChart
+        Of the rows of `live_rows`.
+    """
+    emotions = [name for name in EMOTIONS if name in (*labels, UNCERTAIN)]
+    named: list[str | alt.FieldName] = [name for name in emotions if name != UNCERTAIN]
+    order = f"indexof({json.dumps(named)}, datum.emotion)"
+    x = alt.X(
+        "start:Q",
+        title="seconds ago",
+        scale=alt.Scale(domain=[-LIVE_SECONDS, 0], nice=False),
+        axis=alt.Axis(labelExpr="-datum.value", grid=False, tickCount=6),
+    )
+    depth = alt.Scale(domain=[-_GAP - _RIBBON, 1], nice=False)
+    bars = (
+        alt.Chart()
+        .transform_fold(named, as_=["emotion", "probability"])
+        .transform_calculate(order=order)
+        .transform_stack(
+            stack="probability",
+            as_=["lower", "upper"],
+            groupby=["start"],
+            sort=[alt.SortField("order", "ascending")],
+        )
+        .mark_rect(clip=True)
+        .encode(
+            x=x,
+            x2="end:Q",
+            y=alt.Y("lower:Q", title=None, axis=None, scale=depth),
+            y2="upper:Q",
+            color=_colour(emotions),
+        )
+    )
+    ground = (
+        alt.Chart(alt.Data(values=[{"start": -LIVE_SECONDS, "end": 0, "lower": -_GAP - _RIBBON, "upper": 1}]))
+        .mark_rect(color=_SILENT, opacity=0.1, cornerRadius=3)
+        .encode(x=x, x2="end:Q", y=alt.Y("lower:Q", title=None, axis=None, scale=depth), y2="upper:Q")
+    )
+    ribbon = (
+        alt.Chart()
+        .mark_rect(clip=True, cornerRadius=2)
+        .encode(x=x, x2="end:Q", y=alt.datum(-_GAP - _RIBBON), y2=alt.datum(-_GAP), color=_colour(emotions))
+    )
+    letters = (
+        alt.Chart()
+        .mark_text(color="#10191c", fontWeight="bold", clip=True)
+        .encode(x=alt.X("middle:Q"), y=alt.datum(-_GAP - _RIBBON / 2), text="letter:N")
+    )
+    return alt.layer(ground, bars, ribbon, letters).properties(height=260).configure_view(stroke=None)
+
+
+def live_rows(view: LiveView) -> pd.DataFrame:
+    """Arrange what a microphone heard for `live_timeline`.
+
+    Parameters
+    ----------
+    view : LiveView
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per segment, with times relative to now.
+    """
+    rows = view.segments.assign(
+        start=view.segments["start"] - view.duration, end=view.segments["end"] - view.duration
+    )
+    rows["middle"] = (rows["start"] + rows["end"]) / 2
+    rows["letter"] = [EMOTIONS[emotion].letter for emotion in rows["emotion"]]
+    return rows[rows["end"] > -LIVE_SECONDS]
 
 
 def emotion_shares(summary: ChannelSummary) -> alt.Chart:

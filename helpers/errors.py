@@ -9,6 +9,10 @@ class MediaError(HelpersError):
     """A recording cannot be read: empty, not media, without audio, too long."""
 
 
+class LinkError(HelpersError):
+    """A link cannot be fetched: not allowed, not there, no recording, too large, too slow."""
+
+
 class SpeechError(HelpersError):
     """A recording was read, but there is nothing in it to analyse."""
 

@@ -124,6 +124,26 @@ def decode(
         return _decode_stream(stream, name, longest, progress or (lambda share: None))
 
 
+def declared_duration(beginning: bytes) -> float:
+    """Read how long a recording says that it is.
+
+    Parameters
+    ----------
+    beginning : bytes
+        Of the file, or all of it.
+
+    Returns
+    -------
+    float
+        Length [seconds]; 0 where the beginning does not say.
+    """
+    try:
+        with _open_container(io.BytesIO(beginning), "recording") as container:
+            return (container.duration or 0) / _MICROSECONDS
+    except MediaError:
+        return 0.0
+
+
 def to_wav(recording: Recording) -> bytes:
     """Encode a recording as a 16-bit PCM WAV file.
 

@@ -105,10 +105,16 @@ class Microphone:
         if self._listener:
             self._listener.receive(frame)
 
-    def stop(self) -> None:
-        """End the take, and wait until all its frames are heard."""
-        if self._listener:
-            self._listener.stop()
+    def stop(self) -> Take | None:
+        """End the take when all its frames are heard, and hand it over.
+
+        Returns
+        -------
+        Take or None
+            None where none was begun.
+        """
+        listener, self._listener = self._listener, None
+        return listener.finish() if listener else None
 
     def take(self) -> Take | None:
         """Look at the take.
@@ -116,7 +122,7 @@ class Microphone:
         Returns
         -------
         Take or None
-            None before the first start.
+            None where none is going on.
         """
         return self._listener.take if self._listener else None
 
@@ -150,9 +156,10 @@ class _Listener:
         except queue.Full:
             self._refused += 1
 
-    def stop(self) -> None:
+    def finish(self) -> Take:
         self._over.set()
         self._thread.join()
+        return self.take
 
     def abandon(self) -> None:
         self._abandoned = True
@@ -167,8 +174,10 @@ class _Listener:
     def _listen(self, call: LiveCall) -> None:
         stream = _FrameStream()
         over = False
-        while not over and not self._abandoned:
+        while not over:
             over = self._over.wait(_TICK)
+            if self._abandoned:
+                return
             call.hear(stream.samples(self._waiting(), last=over))
             if over:
                 call.finish()

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from helpers.media import decode
-from helpers.samples import SAMPLES, list_samples
+from helpers.samples import SAMPLES, list_samples, local_path
 from tests.conftest import bursts, encode, missing
 
 ROOT = Path(__file__).parents[1]
@@ -105,8 +105,9 @@ def _note_foreign(url: str, address: str, complaints: list[str]) -> None:
 def choose_sample(page: Page, number: int) -> Path:
     sample = list_samples()[number]
     page.get_by_test_id("stSidebar").get_by_text(sample.title, exact=True).click()
-    expect(page.get_by_role("heading", name=sample.path.name)).to_be_visible(timeout=PATIENCE)
-    return sample.path
+    path = local_path(sample)
+    expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=PATIENCE)
+    return path
 
 
 def upload(page: Page, *files: Path) -> None:

@@ -2,89 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from helpers.errors import HelpersError
-from helpers.samples import list_samples
+from helpers.pages.result import plain, show_result
+from helpers.pages.session import workspace
+from helpers.pages.sources import Chosen, choose_recordings, choose_sample
+from helpers.samples import synthetic_calls
 
 if TYPE_CHECKING:
-    from helpers.analysis import CallAnalysis, ChannelSummary, Moment, Settings
-    from helpers.workspace import RecordingFile, Workspace
+    from helpers.analysis import CallAnalysis, Settings
+    from helpers.workspace import RecordingFile
 
 BY_NAME = "By file name"
 SIDES: dict[str, Literal["left", "right"] | None] = {BY_NAME: None, "Left": "left", "Right": "right"}
-MOMENTS_AT_ONCE = 4
-
-_SHARE = "Share of this speaker's speech time."
 
 
 def page() -> None:
     """Lay out the page."""
+    place = st.empty()
     with st.sidebar:
-        st.markdown("### :material/graphic_eq: Call Emotions")
-        uploads, sample = choose_uploads(), choose_sample()
-        files = sample if sample and st.session_state.get("chosen") != "uploads" else uploads or sample
-        if files:
+        st.markdown("### Call Emotions")
+        chosen = choose_recordings(place)
+        if not chosen.listed and not chosen.failures:
+            settings = None
+        else:
             st.divider()
             settings = choose_settings()
             st.button("Start over", icon=":material/restart_alt:", on_click=st.session_state.clear)
-    if not files:
-        welcome()
-        return
-    finished = analyse(files, settings, [*uploads, *sample])
+    finished = analyse(chosen, settings, place) if settings else []
     if finished:
         file, analysis = choose_result(finished)
         show_result(file, analysis)
-
-
-@st.cache_resource(scope="session", on_release=lambda workspace: workspace.close(), show_spinner=False)
-def workspace() -> Workspace:
-    """Give this session its workspace; it is closed when the session ends."""
-    from helpers.workspace import Workspace
-
-    return Workspace()
-
-
-def choose_uploads() -> list[RecordingFile]:
-    """Let the analyst upload recordings."""
-    uploads = st.file_uploader(
-        "Your calls, audio or video",
-        accept_multiple_files=True,
-        key="uploads",
-        on_change=_choose,
-        args=["uploads"],
-        help="Any format that FFmpeg reads: WAV, MP3, M4A, OGG, FLAC, WMA, AMR, MP4, MOV, MKV, WEBM, AVI …",
-    )
-    if not uploads:
-        return []
-    from helpers.workspace import RecordingFile
-
-    return [RecordingFile.from_bytes(upload.name, upload.getvalue()) for upload in uploads]
-
-
-def choose_sample() -> list[RecordingFile]:
-    """Let the analyst pick one of the preloaded calls."""
-    samples = {sample.title: sample for sample in list_samples()}
-    title = st.radio(
-        "Or a sample call",
-        list(samples),
-        index=None,
-        key="sample",
-        on_change=_choose,
-        args=["sample"],
-        captions=[sample.description for sample in samples.values()],
-        help="The shipped calls are synthetic speech: nobody spoke them.",
-    )
-    if not title:
-        return []
-    from helpers.workspace import RecordingFile
-
-    return [RecordingFile.from_path(samples[title].path)]
+    else:
+        welcome()
 
 
 def choose_settings() -> Settings:
@@ -140,7 +96,7 @@ def welcome() -> None:
         "Click a segment to hear it. Recordings are forgotten after you leave."
     )
     st.markdown("**Try a sample call**, or upload your own in the side panel.")
-    samples = list_samples()[:4]
+    samples = synthetic_calls()
     for column, sample in zip(st.columns(len(samples)), samples, strict=True):
         with column.container(border=True, height="stretch"):
             st.markdown(f"**{plain(sample.title)}**")
@@ -148,7 +104,7 @@ def welcome() -> None:
             st.button(
                 "Analyse",
                 key=f"try {sample.title}",
-                on_click=_choose_sample,
+                on_click=choose_sample,
                 args=[sample.title],
                 width="stretch",
             )
@@ -156,14 +112,13 @@ def welcome() -> None:
 
 
 def analyse(
-    files: Sequence[RecordingFile], settings: Settings, listed: Sequence[RecordingFile]
+    chosen: Chosen, settings: Settings, place: DeltaGenerator
 ) -> list[tuple[RecordingFile, CallAnalysis]]:
-    """Analyse each file, naming those that cannot be; without any result, keep the last one still listed."""
+    """Analyse each file, naming those that cannot be; without any result, keep the last one still there."""
     finished = []
-    failures = []
-    place = st.empty()
-    for number, file in enumerate(files):
-        counted = f"{number + 1} of {len(files)}, " if len(files) > 1 else ""
+    failures = [*chosen.failures]
+    for number, file in enumerate(chosen.files):
+        counted = f"{number + 1} of {len(chosen.files)}, " if len(chosen.files) > 1 else ""
         title = f"{counted}{plain(file.name)}"
 
         def progress(stage: str, done: float, title: str = title) -> None:
@@ -172,14 +127,18 @@ def analyse(
         try:
             finished.append((file, workspace().analysis(file, settings, progress)))
         except HelpersError as error:
-            failures.append(plain(str(error)))
+            failures.append(str(error))
     place.empty()
     if failures:
-        st.error("\n\n".join(failures), icon=":material/error:")
+        st.error("\n\n".join(map(plain, failures)), icon=":material/error:")
     if finished:
         st.session_state["last"] = finished
         return finished
-    last = [(file, analysis) for file, analysis in st.session_state.get("last", []) if file in listed]
+    last = [
+        (file, analysis)
+        for file, analysis in st.session_state.get("last", [])
+        if file in chosen.listed or isinstance(file.content, Path)
+    ]
     if last:
         st.caption("The last result is still here:")
     return last
@@ -195,254 +154,3 @@ def choose_result(
         "Recording", range(len(finished)), format_func=lambda number: finished[number][1].name, key="shown"
     )
     return finished[index or 0]
-
-
-@st.fragment
-def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
-    """Show one analysis; a click reruns this part of the page alone."""
-    st.subheader(plain(analysis.name), anchor=False)
-    for warning in analysis.warnings:
-        st.warning(warning, icon=":material/warning:")
-    key = f"{abs(hash((file.name, file.identity))):x}"
-    if st.session_state.get("showing") != key:
-        st.session_state["showing"] = key
-        st.session_state.pop("play", None)
-    show_headline(analysis)
-    show_player(file, analysis)
-    show_timeline(analysis, key)
-    show_moments(analysis, key)
-    show_summary(analysis)
-    show_segments(analysis, key)
-    show_downloads(file, analysis)
-
-
-def show_headline(analysis: CallAnalysis) -> None:
-    """Show length, speech, the emotion that prevails and the number of moments."""
-    from helpers.analysis import CUSTOMER, SUSTAINED
-    from helpers.charts import lane_name
-    from helpers.exports import clock
-
-    speech = sum(summary.speech_time for summary in analysis.summary)
-    named = {lane_name(summary): summary for summary in analysis.summary if summary.dominant_emotion}
-    angry = f"Times a speaker stays angry over {SUSTAINED:g} s of speech or more."
-    figures = [
-        ("Length", clock(analysis.duration), "Of the whole recording."),
-        ("Speech", clock(speech), "Of all speakers together."),
-        *((f"{name}: main emotion", _main_emotion(lane), _SHARE) for name, lane in named.items()),
-        ("Sustained anger", str(len(analysis.moments)), angry),
-    ]
-    with st.container(horizontal=True):
-        for label, value, meaning in figures:
-            st.metric(label, value, border=True, help=meaning)
-    roles = {summary.role for summary in analysis.summary}
-    if len(analysis.summary) > 1 and CUSTOMER not in roles:
-        st.info(
-            "Nothing says which channel is the customer's, so both are analysed. Choose it in the side panel "
-            "to leave the agent's emotion out.",
-            icon=":material/info:",
-        )
-    elif CUSTOMER not in roles:
-        st.caption("All speakers are on one channel and are analysed together, an agent too.")
-
-
-def show_player(file: RecordingFile, analysis: CallAnalysis) -> None:
-    """Play the recording, from where the analyst clicked last."""
-    play = st.session_state.get("play", Play(0.0, 0))
-    playable = analysis.browser_type
-    st.audio(
-        file.content if playable else workspace().wav(file),
-        format=playable or "audio/wav",
-        start_time=play.seconds,
-        # After the end of the recording, and another one each time: a player that differs starts again, also
-        # from where it started the last time.
-        end_time=analysis.duration + 1 + play.count,
-        autoplay=play.count > 0,
-        alt="The recording",
-    )
-
-
-def show_timeline(analysis: CallAnalysis, key: str) -> None:
-    """Show the chart, whose segments play when they are clicked."""
-    from helpers.charts import SELECTION, timeline
-
-    chart_key = f"timeline {key}"
-
-    def play_clicked() -> None:
-        clicked = st.session_state[chart_key]["selection"].get(SELECTION)
-        if clicked and SELECTION in clicked[0]:
-            _play(analysis.segments.at[clicked[0][SELECTION], "start"])
-
-    st.caption(
-        "Click a segment to hear it. Drag to move, Ctrl and wheel to zoom, double-click for the whole call. "
-        f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
-    )
-    st.altair_chart(
-        timeline(analysis),
-        key=chart_key,
-        on_select=play_clicked,
-        selection_mode=SELECTION,
-        alt="Emotion timeline: probabilities and winning emotion per segment; the table below has the same",
-    )
-    st.caption(_reliability(analysis))
-
-
-def show_moments(analysis: CallAnalysis, key: str) -> None:
-    """List the moments, each with a button that plays it."""
-    from helpers.analysis import SUSTAINED
-    from helpers.exports import clock
-
-    st.subheader("Moments worth a listen", anchor=False)
-    if not analysis.moments:
-        st.caption(f"Nobody stays angry for {SUSTAINED:g} s of speech or longer.")
-    with st.container(height=320 if len(analysis.moments) > MOMENTS_AT_ONCE else "content"):
-        for number, moment in enumerate(analysis.moments):
-            with st.container(border=True, horizontal=True, vertical_alignment="center"):
-                st.button(
-                    clock(moment.start),
-                    key=f"moment {key} {number}",
-                    icon=":material/play_arrow:",
-                    on_click=_play,
-                    args=[moment.start],
-                )
-                who = "" if moment.channel == "mono" else f", {_who(moment)}"
-                st.markdown(
-                    f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}"
-                )
-
-
-def show_summary(analysis: CallAnalysis) -> None:
-    """Show how much of each speaker's time has which emotion."""
-    from helpers.charts import lane_name
-
-    st.subheader("Share of speech time", anchor=False)
-    for column, summary in zip(st.columns(len(analysis.summary)), analysis.summary, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.markdown(f"**{lane_name(summary)}**, {summary.speech_time:.0f} s of speech")
-            if summary.shares:
-                _show_shares(summary)
-            else:
-                st.caption(
-                    "Emotion not analysed." if summary.speech_time else "Nobody speaks on this channel."
-                )
-
-
-def show_segments(analysis: CallAnalysis, key: str) -> None:
-    """Show the table of segments; ticking a row plays it."""
-    from helpers.charts import NOT_ANALYSED
-
-    table_key = f"table {key}"
-
-    def play_ticked() -> None:
-        rows = st.session_state[table_key]["selection"]["rows"]
-        if rows:
-            _play(analysis.segments["start"].iloc[rows[0]])
-
-    shares = ["confidence", *analysis.model.labels]
-    table = analysis.segments.fillna({"emotion": NOT_ANALYSED})
-    table[shares] *= 100
-    percent = st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
-    seconds = st.column_config.NumberColumn(format="%.1f s")
-    with st.expander(f"All {len(analysis.segments)} segments", icon=":material/table_rows:"):
-        st.caption("Tick a row to hear it.")
-        st.dataframe(
-            table,
-            key=table_key,
-            hide_index=True,
-            on_select=play_ticked,
-            selection_mode="single-row",
-            column_order=["start", "end", "channel", "role", "emotion", *shares],
-            column_config={"start": seconds, "end": seconds, **dict.fromkeys(shares, percent)},
-        )
-
-
-def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
-    """Offer the result and the recording as files."""
-    from helpers.exports import to_csv, to_json
-
-    desk = workspace()  # the callable below runs outside of the session
-    icon = ":material/download:"
-    with st.container(horizontal=True):
-        st.download_button(
-            "Segments (CSV)",
-            to_csv([analysis]),
-            f"{analysis.name}.csv",
-            "text/csv",
-            icon=icon,
-            on_click="ignore",
-        )
-        st.download_button(
-            "Everything (JSON)",
-            to_json(analysis),
-            f"{analysis.name}.json",
-            "application/json",
-            icon=icon,
-            on_click="ignore",
-        )
-        st.download_button(
-            "Recording (WAV)",
-            lambda: desk.wav(file),
-            f"{analysis.name}.wav",
-            "audio/wav",
-            icon=icon,
-            on_click="ignore",
-        )
-
-
-def plain(text: str) -> str:
-    """Escape a text, such as a file name, so that no part of it is taken for Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$:-])", r"\\\1", text)
-
-
-@dataclass(frozen=True)
-class Play:
-    """Where to play from, and how many times something was asked to be played."""
-
-    seconds: float
-    count: int
-
-
-def _choose(source: str) -> None:
-    """Remember what was touched last: the uploads or the samples."""
-    st.session_state["chosen"] = source
-
-
-def _choose_sample(title: str) -> None:
-    st.session_state["sample"] = title
-    _choose("sample")
-
-
-def _play(seconds: float) -> None:
-    count = st.session_state.get("play", Play(0.0, 0)).count
-    st.session_state["play"] = Play(float(seconds), count + 1)
-
-
-def _who(moment: Moment) -> str:
-    from helpers.analysis import SPEAKER
-
-    return moment.channel if moment.role == SPEAKER else moment.role
-
-
-def _main_emotion(summary: ChannelSummary) -> str:
-    emotion = summary.dominant_emotion or ""
-    return f"{emotion} {summary.shares[emotion]:.0%}"
-
-
-def _show_shares(summary: ChannelSummary) -> None:
-    from helpers.charts import emotion_shares
-
-    st.altair_chart(emotion_shares(summary), alt="Share of speech time per emotion")
-
-
-def _reliability(analysis: CallAnalysis) -> str:
-    """Say how far to trust the model, with the protocol that the figures come from."""
-    card = analysis.model
-    corpus = card.scores[0]["corpus"]
-    figures = [
-        f"{score['uar']:.0%} ({score['condition']})" for score in card.scores if score["corpus"] == corpus
-    ]
-    return (
-        f"How far to trust it: of the emotions of actors it had never heard, model “{card.name}” gets "
-        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} ({corpus}, "
-        "speaker-independent, unweighted average recall); less on other recordings. It knows how emotions "
-        "are performed, not what somebody feels."
-    )

@@ -1,0 +1,283 @@
+"""A recording from a link: of a media file, or of a page that yt-dlp knows. Off unless `SWITCH` is set.
+
+yt-dlp is only asked where a page has its recording, over the same guarded connections; it downloads nothing
+and starts no program.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from helpers.errors import LinkError
+from helpers.media import LONGEST, declared_duration
+
+if TYPE_CHECKING:
+    import httpcore
+    from yt_dlp.networking import Request, Response
+
+    from helpers.internet import Internet
+
+SWITCH = "ALLOW_LINKS"
+
+_MOST_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PAGES = ("text/html", "application/xhtml+xml")
+_NO_MEDIA = ("text/", "image/", "font/", "application/json", "application/xml", "application/pdf")
+_ENOUGH_TO_PROBE = 1 << 20
+
+Progress = Callable[[float, str], object]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be fetched.
+
+    Attributes
+    ----------
+    size : int
+        Of the file [bytes].
+    duration : float
+        Of the recording, as far as it declares it [seconds].
+    time : float
+        Until all is there [seconds].
+    """
+
+    size: int = 200 * 2**20
+    duration: float = LONGEST
+    time: float = 180.0
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a link led to.
+
+    Attributes
+    ----------
+    name : str
+        File name.
+    content : bytes
+    """
+
+    name: str
+    content: bytes
+
+
+def links_enabled() -> bool:
+    """Tell whether this server fetches links: ``ALLOW_LINKS=1`` in its environment."""
+    return os.environ.get(SWITCH, "") == "1"
+
+
+def fetch(url: str, *, progress: Progress, limits: Limits | None = None, **internet: Any) -> Fetched:
+    """Fetch a recording.
+
+    Parameters
+    ----------
+    url : str
+        Of http or https.
+    progress : callable
+        Called several times a second with the share that is there, as far as it is known, and a text; what it
+        raises ends the fetching.
+    limits : Limits, optional
+    **internet
+        As of ``internet.Internet``.
+
+    Returns
+    -------
+    Fetched
+
+    Raises
+    ------
+    LinkError
+        The address is not allowed, does not answer, or leads to no recording within the limits.
+    """
+    from helpers.internet import Internet
+
+    download = _Download(limits or Limits(), progress)
+    download.internet = Internet(download.check, **internet)
+    return download.fetch(url)
+
+
+class _Download:
+    """One fetching, with what it has so far."""
+
+    internet: Internet
+
+    def __init__(self, limits: Limits, progress: Progress) -> None:
+        self._limits = limits
+        self._progress = progress
+        self._deadline = time.monotonic() + limits.time
+        self._content = io.BytesIO()
+        self._size = 0
+
+    def check(self) -> None:
+        """Report progress, and end what takes too long."""
+        if time.monotonic() > self._deadline:
+            raise LinkError(
+                f"The link did not deliver within {self._limits.time:g} s: fetch it yourself, and upload it."
+            )
+        there = self._content.tell()
+        share = there / self._size if self._size else 0.0
+        self._progress(min(share, 1.0), f"Fetching: {there / 2**20:.1f} MB …" if there else "Connecting …")
+
+    def fetch(self, url: str) -> Fetched:
+        """Fetch a file, or that of a page."""
+        try:
+            return self._file(url)
+        except _PageError as page:
+            media, headers, title = _recording_of_page(page.url, self.internet, self._limits.duration)
+        try:
+            return Fetched(title, self._file(media, headers).content)
+        except _PageError:
+            raise _nothing_there() from None
+
+    def _file(self, url: str, headers: dict[str, str] | None = None) -> Fetched:
+        for _ in range(_MOST_REDIRECTS + 1):
+            with self.internet.answer(url, headers=headers) as answer:
+                fields = _fields(answer)
+                if answer.status not in _REDIRECTS:
+                    self._admit(url, answer.status, fields)
+                    self._read(answer.iter_stream())
+                    return Fetched(_name(url), self._content.getvalue())
+            url = urljoin(url, fields.get("location", ""))
+        raise LinkError("The link leads from address to address without end: check it.")
+
+    def _admit(self, url: str, status: int, fields: dict[str, str]) -> None:
+        """Refuse an answer that is no recording by its own words."""
+        if status != 200:
+            raise LinkError(f"The server of the link answers with error {status}: check the link.")
+        kind = fields.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in _PAGES:
+            raise _PageError(url)
+        if kind.startswith(_NO_MEDIA):
+            raise LinkError(f"The link leads to {kind}, which is no recording: choose one of audio or video.")
+        declared = fields.get("content-length", "")
+        self._size = int(declared) if declared.isdecimal() else 0
+        self._admit_size(self._size)
+
+    def _admit_size(self, size: int) -> None:
+        if size > self._limits.size:
+            raise LinkError(
+                f"The recording is larger than {self._limits.size / 2**20:g} MB, the most allowed: cut it."
+            )
+
+    def _read(self, blocks: Iterator[bytes]) -> None:
+        probed = False
+        for block in blocks:
+            self._content.write(block)
+            self._admit_size(self._content.tell())
+            if not probed and self._content.tell() >= _ENOUGH_TO_PROBE:
+                probed = True
+                _admit_duration(declared_duration(self._content.getvalue()), self._limits.duration)
+
+
+class _PageError(Exception):
+    """The answer is a web page."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+def _fields(answer: httpcore.Response) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+
+
+def _name(url: str) -> str:
+    return unquote(urlsplit(url).path).rpartition("/")[2] or "recording"
+
+
+def _admit_duration(duration: float, longest: float) -> None:
+    if duration > longest:
+        raise LinkError(f"The recording is longer than {longest / 60:g} minutes, the most allowed: cut it.")
+
+
+def _nothing_there() -> LinkError:
+    return LinkError(
+        "The page did not give a recording (some sites, as YouTube, refuse servers at times): download it "
+        "yourself, and upload the file."
+    )
+
+
+def _recording_of_page(url: str, internet: Internet, longest: float) -> tuple[str, dict[str, str], str]:
+    """Ask yt-dlp for the address of a page's recording, the headers to send, and its name."""
+    from yt_dlp import YoutubeDL
+    from yt_dlp.globals import plugin_dirs
+    from yt_dlp.networking.common import RequestDirector, RequestHandler
+
+    plugin_dirs.value = []
+
+    class GuardedRH(RequestHandler):
+        """Sends yt-dlp's requests over guarded connections."""
+
+        _SUPPORTED_URL_SCHEMES = ("http", "https")
+        _SUPPORTED_PROXY_SCHEMES = None
+        _SUPPORTED_FEATURES = None
+
+        def _send(self, request: Request) -> Response:
+            headers = self._get_headers(request)
+            cookie = self._get_cookiejar(request).get_cookie_header(request.url)
+            return _send(internet, request, headers | ({"Cookie": cookie} if cookie else {}))
+
+    class Guarded(YoutubeDL):
+        def build_request_director(self, handlers: Any, preferences: Any = None) -> RequestDirector:
+            return super().build_request_director([GuardedRH])
+
+    settings = {
+        "quiet": True,
+        "no_warnings": True,
+        "logger": _Silence(),
+        "format": "bestaudio[protocol^=http]/best[protocol^=http]",
+        "noplaylist": True,
+        "playlist_items": "1",
+        "allowed_extractors": ["default", "-generic"],
+        "cachedir": False,
+        "js_runtimes": {},
+        "ffmpeg_location": os.devnull,
+        "extract_flat": False,
+    }
+    try:
+        with Guarded(settings) as page:
+            found = page.extract_info(url, download=False)
+    except LinkError:
+        raise
+    except Exception:  # a site's page can break yt-dlp in any way
+        raise _nothing_there() from None
+    found = next(iter(found["entries"]), None) if found and "entries" in found else found
+    if not found or not found.get("url"):
+        raise _nothing_there()
+    _admit_duration(found.get("duration") or 0.0, longest)
+    return found["url"], found.get("http_headers", {}), f"{found.get('title') or 'recording'}.{found['ext']}"
+
+
+class _Silence:
+    """Takes yt-dlp's messages and keeps them to itself: they name what was fetched."""
+
+    def debug(self, message: str) -> None: ...
+    def info(self, message: str) -> None: ...
+    def warning(self, message: str) -> None: ...
+    def error(self, message: str) -> None: ...
+
+
+def _send(internet: Internet, request: Request, headers: dict[str, str]) -> Response:
+    """Send one of yt-dlp's requests, following redirects."""
+    from yt_dlp.networking import Response
+    from yt_dlp.networking.exceptions import HTTPError, TransportError
+
+    url, method, content = request.url, request.method, request.data
+    for _ in range(_MOST_REDIRECTS + 1):
+        with internet.answer(url, method=method, headers=headers, content=content) as answer:
+            if answer.status not in _REDIRECTS:
+                body = io.BytesIO(b"".join(answer.iter_stream()))
+                response = Response(body, url, _fields(answer), answer.status)
+                if not 200 <= answer.status < 300:
+                    raise HTTPError(response)
+                return response
+            url = urljoin(url, _fields(answer).get("location", ""))
+            method, content = ("GET", None) if answer.status == 303 else (method, content)
+    raise TransportError("too many redirects")

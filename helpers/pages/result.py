@@ -1,0 +1,260 @@
+"""The result of one analysis, as every page shows it: headline, player, timeline, tables, downloads."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from helpers.pages.session import workspace
+
+if TYPE_CHECKING:
+    from helpers.analysis import CallAnalysis, ChannelSummary, Moment
+    from helpers.workspace import RecordingFile
+
+MOMENTS_AT_ONCE = 4
+
+_SHARE = "Share of this speaker's speech time."
+
+
+@st.fragment
+def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
+    """Show one analysis; a click reruns this part of the page alone."""
+    st.subheader(plain(analysis.name), anchor=False)
+    for warning in analysis.warnings:
+        st.warning(warning, icon=":material/warning:")
+    key = f"{abs(hash((file.name, file.identity))):x}"
+    if st.session_state.get("showing") != key:
+        st.session_state["showing"] = key
+        st.session_state.pop("play", None)
+    show_headline(analysis)
+    show_player(file, analysis)
+    show_timeline(analysis, key)
+    show_moments(analysis, key)
+    show_summary(analysis)
+    show_segments(analysis, key)
+    show_downloads(file, analysis)
+
+
+def show_headline(analysis: CallAnalysis) -> None:
+    """Show length, speech, the emotion that prevails and the number of moments."""
+    from helpers.analysis import CUSTOMER, SUSTAINED
+    from helpers.charts import lane_name
+    from helpers.exports import clock
+
+    speech = sum(summary.speech_time for summary in analysis.summary)
+    named = {lane_name(summary): summary for summary in analysis.summary if summary.dominant_emotion}
+    angry = f"Times a speaker stays angry over {SUSTAINED:g} s of speech or more."
+    figures = [
+        ("Length", clock(analysis.duration), "Of the whole recording."),
+        ("Speech", clock(speech), "Of all speakers together."),
+        *((f"{name}: main emotion", _main_emotion(lane), _SHARE) for name, lane in named.items()),
+        ("Sustained anger", str(len(analysis.moments)), angry),
+    ]
+    with st.container(horizontal=True):
+        for label, value, meaning in figures:
+            st.metric(label, value, border=True, help=meaning)
+    roles = {summary.role for summary in analysis.summary}
+    if len(analysis.summary) > 1 and CUSTOMER not in roles:
+        st.info(
+            "Nothing says which channel is the customer's, so both are analysed. Choose it in the side panel "
+            "to leave the agent's emotion out.",
+            icon=":material/info:",
+        )
+    elif CUSTOMER not in roles:
+        st.caption("All speakers are on one channel and are analysed together, an agent too.")
+
+
+def show_player(file: RecordingFile, analysis: CallAnalysis) -> None:
+    """Play the recording, from where the analyst clicked last."""
+    play = st.session_state.get("play", Play(0.0, 0))
+    playable = analysis.browser_type
+    st.audio(
+        file.content if playable else workspace().wav(file),
+        format=playable or "audio/wav",
+        start_time=play.seconds,
+        # After the end of the recording, and another one each time: a player that differs starts again, also
+        # from where it started the last time.
+        end_time=analysis.duration + 1 + play.count,
+        autoplay=play.count > 0,
+        alt="The recording",
+    )
+
+
+def show_timeline(analysis: CallAnalysis, key: str) -> None:
+    """Show the chart, whose segments play when they are clicked."""
+    from helpers.charts import SELECTION, timeline
+
+    chart_key = f"timeline {key}"
+
+    def play_clicked() -> None:
+        clicked = st.session_state[chart_key]["selection"].get(SELECTION)
+        if clicked and SELECTION in clicked[0]:
+            _play(analysis.segments.at[clicked[0][SELECTION], "start"])
+
+    st.caption(
+        "Click a segment to hear it. Drag to move, Ctrl and wheel to zoom, double-click for the whole call. "
+        f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
+    )
+    st.altair_chart(
+        timeline(analysis),
+        key=chart_key,
+        on_select=play_clicked,
+        selection_mode=SELECTION,
+        alt="Emotion timeline: probabilities and winning emotion per segment; the table below has the same",
+    )
+    st.caption(_reliability(analysis))
+
+
+def show_moments(analysis: CallAnalysis, key: str) -> None:
+    """List the moments, each with a button that plays it."""
+    from helpers.analysis import SUSTAINED
+    from helpers.exports import clock
+
+    st.subheader("Moments worth a listen", anchor=False)
+    if not analysis.moments:
+        st.caption(f"Nobody stays angry for {SUSTAINED:g} s of speech or longer.")
+    with st.container(height=320 if len(analysis.moments) > MOMENTS_AT_ONCE else "content"):
+        for number, moment in enumerate(analysis.moments):
+            with st.container(border=True, horizontal=True, vertical_alignment="center"):
+                st.button(
+                    clock(moment.start),
+                    key=f"moment {key} {number}",
+                    icon=":material/play_arrow:",
+                    on_click=_play,
+                    args=[moment.start],
+                )
+                who = "" if moment.channel == "mono" else f", {_who(moment)}"
+                st.markdown(
+                    f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}"
+                )
+
+
+def show_summary(analysis: CallAnalysis) -> None:
+    """Show how much of each speaker's time has which emotion."""
+    from helpers.charts import lane_name
+
+    st.subheader("Share of speech time", anchor=False)
+    for column, summary in zip(st.columns(len(analysis.summary)), analysis.summary, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"**{lane_name(summary)}**, {summary.speech_time:.0f} s of speech")
+            if summary.shares:
+                _show_shares(summary)
+            else:
+                st.caption(
+                    "Emotion not analysed." if summary.speech_time else "Nobody speaks on this channel."
+                )
+
+
+def show_segments(analysis: CallAnalysis, key: str) -> None:
+    """Show the table of segments; ticking a row plays it."""
+    from helpers.charts import NOT_ANALYSED
+
+    table_key = f"table {key}"
+
+    def play_ticked() -> None:
+        rows = st.session_state[table_key]["selection"]["rows"]
+        if rows:
+            _play(analysis.segments["start"].iloc[rows[0]])
+
+    shares = ["confidence", *analysis.model.labels]
+    table = analysis.segments.fillna({"emotion": NOT_ANALYSED})
+    table[shares] *= 100
+    percent = st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
+    seconds = st.column_config.NumberColumn(format="%.1f s")
+    with st.expander(f"All {len(analysis.segments)} segments", icon=":material/table_rows:"):
+        st.caption("Tick a row to hear it.")
+        st.dataframe(
+            table,
+            key=table_key,
+            hide_index=True,
+            on_select=play_ticked,
+            selection_mode="single-row",
+            column_order=["start", "end", "channel", "role", "emotion", *shares],
+            column_config={"start": seconds, "end": seconds, **dict.fromkeys(shares, percent)},
+        )
+
+
+def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
+    """Offer the result and the recording as files."""
+    from helpers.exports import to_csv, to_json
+
+    desk = workspace()  # the callable below runs outside of the session
+    icon = ":material/download:"
+    with st.container(horizontal=True):
+        st.download_button(
+            "Segments (CSV)",
+            to_csv([analysis]),
+            f"{analysis.name}.csv",
+            "text/csv",
+            icon=icon,
+            on_click="ignore",
+        )
+        st.download_button(
+            "Everything (JSON)",
+            to_json(analysis),
+            f"{analysis.name}.json",
+            "application/json",
+            icon=icon,
+            on_click="ignore",
+        )
+        st.download_button(
+            "Recording (WAV)",
+            lambda: desk.wav(file),
+            f"{analysis.name}.wav",
+            "audio/wav",
+            icon=icon,
+            on_click="ignore",
+        )
+
+
+def plain(text: str) -> str:
+    """Escape a text, such as a file name, so that no part of it is taken for Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$:-])", r"\\\1", text)
+
+
+@dataclass(frozen=True)
+class Play:
+    """Where to play from, and how many times something was asked to be played."""
+
+    seconds: float
+    count: int
+
+
+def _play(seconds: float) -> None:
+    count = st.session_state.get("play", Play(0.0, 0)).count
+    st.session_state["play"] = Play(float(seconds), count + 1)
+
+
+def _who(moment: Moment) -> str:
+    from helpers.analysis import SPEAKER
+
+    return moment.channel if moment.role == SPEAKER else moment.role
+
+
+def _main_emotion(summary: ChannelSummary) -> str:
+    emotion = summary.dominant_emotion or ""
+    return f"{emotion} {summary.shares[emotion]:.0%}"
+
+
+def _show_shares(summary: ChannelSummary) -> None:
+    from helpers.charts import emotion_shares
+
+    st.altair_chart(emotion_shares(summary), alt="Share of speech time per emotion")
+
+
+def _reliability(analysis: CallAnalysis) -> str:
+    """Say how far to trust the model, with the protocol that the figures come from."""
+    card = analysis.model
+    corpus = card.scores[0]["corpus"]
+    figures = [
+        f"{score['uar']:.0%} ({score['condition']})" for score in card.scores if score["corpus"] == corpus
+    ]
+    return (
+        f"How far to trust it: of the emotions of actors it had never heard, model “{card.name}” gets "
+        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} ({corpus}, "
+        "speaker-independent, unweighted average recall); less on other recordings. It knows how emotions "
+        "are performed, not what somebody feels."
+    )

@@ -1,0 +1,29 @@
+"""What a session has, and what is closed when it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from helpers.microphone import Microphone
+    from helpers.workspace import Workspace
+
+
+@st.cache_resource(scope="session", on_release=lambda workspace: workspace.close(), show_spinner=False)
+def workspace() -> Workspace:
+    """Give this session its workspace; it is closed when the session ends."""
+    from helpers.workspace import Workspace
+
+    return Workspace()
+
+
+@st.cache_resource(scope="session", on_release=lambda microphone: microphone.close(), show_spinner=False)
+def microphone() -> Microphone:
+    """Give this session its microphone; what it hears is forgotten when the session ends."""
+    from helpers.classifier import load_model
+    from helpers.live import LiveCall
+    from helpers.microphone import Microphone
+
+    return Microphone(lambda: LiveCall(load_model()))
