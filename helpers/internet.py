@@ -24,7 +24,11 @@ Check = Callable[[], None]
 _GRAIN = 0.25  # seconds, in which a check is made at least once
 _CONNECTING = 10.0  # seconds
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_METADATA = {ipaddress.ip_address("168.63.129.16")}  # of Azure's machines, in public space
+_REFUSED = [
+    ipaddress.ip_network("168.63.129.16/32"),  # metadata of Azure's machines, in public space
+    ipaddress.ip_network("192.0.0.0/24"),  # special addresses, metadata of Oracle's machines among them
+    ipaddress.ip_network("64:ff9b:1::/48"),  # local translation
+]
 _USER_AGENT = "call-emotions"
 
 
@@ -103,7 +107,8 @@ def is_public(address: str) -> bool:
             inner.append(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF))
         if not all(is_public(str(embedded)) for embedded in inner if embedded is not None):
             return False
-    return parsed.is_global and not parsed.is_multicast and parsed not in _METADATA
+    refused = any(parsed in network for network in _REFUSED)
+    return parsed.is_global and not parsed.is_multicast and not refused
 
 
 class Internet:

@@ -209,8 +209,10 @@ def _recording_of_page(url: str, internet: Internet, longest: float) -> tuple[st
     from yt_dlp import YoutubeDL
     from yt_dlp.globals import plugin_dirs
     from yt_dlp.networking.common import RequestDirector, RequestHandler
+    from yt_dlp.networking.exceptions import TransportError
 
     plugin_dirs.value = []
+    refusals: list[LinkError] = []
 
     class GuardedRH(RequestHandler):
         """Sends yt-dlp's requests over guarded connections."""
@@ -222,7 +224,11 @@ def _recording_of_page(url: str, internet: Internet, longest: float) -> tuple[st
         def _send(self, request: Request) -> Response:
             headers = self._get_headers(request)
             cookie = self._get_cookiejar(request).get_cookie_header(request.url)
-            return _send(internet, request, headers | ({"Cookie": cookie} if cookie else {}))
+            try:
+                return _send(internet, request, headers | ({"Cookie": cookie} if cookie else {}))
+            except LinkError as error:
+                refusals.append(error)
+                raise TransportError(cause=error) from None
 
     class Guarded(YoutubeDL):
         def build_request_director(self, handlers: Any, preferences: Any = None) -> RequestDirector:
@@ -244,10 +250,8 @@ def _recording_of_page(url: str, internet: Internet, longest: float) -> tuple[st
     try:
         with Guarded(settings) as page:
             found = page.extract_info(url, download=False)
-    except LinkError:
-        raise
     except Exception:  # a site's page can break yt-dlp in any way
-        raise _nothing_there() from None
+        raise (refusals or [_nothing_there()])[-1] from None
     found = next(iter(found["entries"]), None) if found and "entries" in found else found
     if not found or not found.get("url"):
         raise _nothing_there()

@@ -138,8 +138,10 @@ def declared_duration(beginning: bytes) -> float:
         Length [seconds]; 0 where the beginning does not say.
     """
     try:
-        with _open_container(io.BytesIO(beginning), "recording") as container:
-            return (container.duration or 0) / _MICROSECONDS
+        stream = io.BytesIO(beginning)
+        share_there = _share_there(stream)
+        with _open_container(stream, "recording") as container:
+            return (container.duration or 0) / _MICROSECONDS / share_there
     except MediaError:
         return 0.0
 

@@ -105,6 +105,11 @@ class Microphone:
         if self._listener:
             self._listener.receive(frame)
 
+    def end(self) -> None:
+        """Take note, without waiting, that no more frames will come."""
+        if self._listener:
+            self._listener.end()
+
     def stop(self) -> Take | None:
         """End the take when all its frames are heard, and hand it over.
 
@@ -156,14 +161,17 @@ class _Listener:
         except queue.Full:
             self._refused += 1
 
-    def finish(self) -> Take:
+    def end(self) -> None:
         self._over.set()
+
+    def finish(self) -> Take:
+        self.end()
         self._thread.join()
         return self.take
 
     def abandon(self) -> None:
         self._abandoned = True
-        self._over.set()
+        self.end()
 
     def _run(self) -> None:
         try:

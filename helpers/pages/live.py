@@ -103,6 +103,9 @@ def page() -> None:
         show_live()
         return
     st.session_state.pop(_SINCE, None)
+    take = microphone().stop()
+    if take:
+        st.session_state[_FINISHED] = _finished(take)
     finished = st.session_state.get(_FINISHED)
     if finished:
         show_finished(finished)
@@ -129,7 +132,9 @@ def streamer() -> Any:
         mode=WebRtcMode.SENDONLY,
         rtc_configuration=rtc_configuration(_host()),
         media_stream_constraints={"audio": raw, "video": False},
-        sink_audio_track=create_audio_sink_track(microphone().receive, key="live sink"),
+        sink_audio_track=create_audio_sink_track(
+            microphone().receive, key="live sink", on_ended=microphone().end
+        ),
         on_change=_switched,
         translations={
             "start": "Start",
@@ -210,16 +215,11 @@ def show_advice() -> None:
 
 
 def _switched() -> None:
-    """Begin a take when the connection begins, and keep what it heard when it ends."""
+    """Begin a take when the connection begins."""
     state = st.session_state[_STREAMER].state
-    on = state.playing or state.signalling
-    if on and not microphone().take():
+    if (state.playing or state.signalling) and not microphone().take():
         st.session_state.pop(_FINISHED, None)
         microphone().start(NAME)
-    elif not on:
-        take = microphone().stop()
-        if take:
-            st.session_state[_FINISHED] = _finished(take)
 
 
 def _finished(take: Take) -> Finished:
