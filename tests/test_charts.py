@@ -1,5 +1,6 @@
 """Charts show what the analysis says, and only that."""
 
+import json
 from dataclasses import replace
 
 import altair as alt
@@ -7,9 +8,10 @@ import pandas as pd
 import pytest
 
 from helpers.analysis import CallAnalysis, Settings, analyze_recording
-from helpers.charts import SELECTION, emotion_shares, lane_name, timeline
+from helpers.charts import SELECTION, emotion_shares, lane_name, live_rows, live_timeline, timeline
 from helpers.classifier import load_model
 from helpers.emotions import EMOTIONS, UNCERTAIN
+from helpers.live import LiveView
 from tests.test_analysis import two_channels
 
 
@@ -98,3 +100,29 @@ def test_ten_thousand_segments_are_no_error(analysis: CallAnalysis) -> None:
     rows = pd.concat([analysis.segments] * 2500, ignore_index=True)
     spec = timeline(replace(analysis, segments=rows))
     assert len(layer(spec, "ribbon_top")) == 10_000
+
+
+def test_the_live_timeline_has_the_last_minute_relative_to_now() -> None:
+    segments = pd.DataFrame(
+        {
+            **{"channel": "mono", "role": "speaker", "start": [1.0, 70.0, 99.0], "end": [3.0, 72.0, 100.0]},
+            **{"emotion": ["angry", UNCERTAIN, "sad"], "confidence": 0.5, "baseline": False},
+            **{"angry": 0.5, "sad": 0.5},
+        }
+    )
+    rows = live_rows(LiveView(duration=100.0, level=-20.0, segments=segments))
+    assert rows["start"].tolist() == [-30, -1]
+    assert rows["end"].tolist() == [-28, 0]
+    assert rows["letter"].tolist() == ["?", "S"]
+
+
+def test_the_live_timeline_is_the_same_whatever_was_heard() -> None:
+    """Its data comes apart from it, so that the browser need not draw it anew."""
+    first, second = (live_timeline(("angry", "happy", "neutral", "sad")).to_dict() for _ in range(2))
+    assert first == second
+    (colours,) = {
+        json.dumps(layer["encoding"]["color"]["scale"])
+        for layer in first["layer"]
+        if "color" in layer["encoding"]
+    }
+    assert all(EMOTIONS[name].colour in colours for name in ("angry", "happy", "neutral", "sad", UNCERTAIN))

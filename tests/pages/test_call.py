@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from helpers.pages.call import plain
-from helpers.samples import FOLDER_VARIABLE, list_samples
+from helpers import links
+from helpers.errors import LinkError
+from helpers.links import SWITCH, Fetched
+from helpers.pages.result import plain
+from helpers.pages.sources import CLIP_NAME
+from helpers.samples import FOLDER_VARIABLE, acted_clips, list_samples
 from tests.conftest import bursts, encode
 
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -15,6 +19,7 @@ APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    monkeypatch.delenv(SWITCH, raising=False)
     app = AppTest.from_file(APP, default_timeout=60).run()
     assert not app.exception
     return app
@@ -174,3 +179,102 @@ def test_coming_back_to_a_recording_does_not_play_it(app: AppTest) -> None:
     with_sample(app, 3)
     with_sample(app, 0)
     assert not app.get("audio")[0].proto.autoplay
+
+
+# The recorder
+
+
+def test_a_recorded_clip_is_analysed_and_can_be_left_for_a_sample(app: AppTest, tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
+    app.audio_input(key="clip").set_value(("a.wav", path.read_bytes(), "audio/wav")).run()
+    assert not app.exception
+    assert app.subheader[0].value == plain(CLIP_NAME)
+    assert metrics(app)["Length"] == "0:05.0"
+    with_sample(app)
+    assert "billing" in app.subheader[0].value
+
+
+def test_a_clip_without_speech_is_said_to_have_none(app: AppTest, tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.wav", bursts(duration=3, noise=-200), codec="pcm_s16le")
+    app.audio_input(key="clip").set_value(("a.wav", path.read_bytes(), "audio/wav")).run()
+    assert not app.exception
+    assert "holds only silence" in app.error[0].value
+
+
+# Acted clips
+
+
+def test_an_acted_clip_that_cannot_be_fetched_is_said_and_the_last_result_stays(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with_sample(app)
+    length = metrics(app)["Length"]
+    app.radio(key="sample").set_value(acted_clips()[0].title).run()
+    assert not app.exception
+    assert "could not be fetched" in app.error[0].value
+    assert metrics(app)["Length"] == length
+    with_sample(app, 3)
+    assert not app.error
+
+
+def test_an_acted_clip_is_shown_with_its_source_and_licence(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = encode(tmp_path / "1001.wav", bursts((0.5, 2), duration=3), codec="pcm_s16le")
+    monkeypatch.setattr("helpers.samples.local_path", lambda sample: path)
+    app.radio(key="sample").set_value(acted_clips()[0].title).run()
+    assert app.subheader[0].value == "1001\\.wav"
+    assert any("Open Database License" in caption.value for caption in app.caption)
+
+
+# Links
+
+
+@pytest.fixture
+def linked(app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """Switch links on, and let one of them lead to a recording."""
+    content = encode(tmp_path / "a.wav", bursts((1, 3), duration=5), codec="pcm_s16le").read_bytes()
+
+    def fetch(url: str, **others: object) -> Fetched:
+        if url != "https://good.example/far.wav":
+            raise LinkError("It is not there.")
+        return Fetched("far.wav", content)
+
+    monkeypatch.setattr(links, "fetch", fetch)
+    monkeypatch.setenv(SWITCH, "1")
+    return app.run()
+
+
+def fetch(app: AppTest, url: str) -> AppTest:
+    app.text_input(key="url").set_value(url)
+    next(button for button in app.button if button.label == "Fetch").click().run()
+    assert not app.exception
+    return app
+
+
+def test_no_link_is_asked_for_unless_switched_on(app: AppTest) -> None:
+    assert not app.text_input
+
+
+def test_a_link_is_fetched_and_analysed_and_stays(linked: AppTest) -> None:
+    fetch(linked, " https://good.example/far.wav ")
+    assert linked.subheader[0].value == "far\\.wav"
+    linked.toggle(key="include_agent").set_value(True).run()
+    assert linked.subheader[0].value == "far\\.wav"
+    with_sample(linked)
+    assert "billing" in linked.subheader[0].value
+
+
+def test_a_link_that_fails_is_one_sentence_and_keeps_the_last_result(linked: AppTest) -> None:
+    fetch(linked, "https://good.example/far.wav")
+    fetch(linked, "https://bad.example/")
+    assert [error.value for error in linked.error] == ["It is not there\\."]
+    assert linked.subheader[0].value == "far\\.wav"
+
+
+def test_an_empty_link_does_nothing(linked: AppTest) -> None:
+    fetch(linked, "")
+    assert not linked.error
+    assert linked.title
