@@ -4,7 +4,6 @@ import pytest
 
 from helpers.relay import has_relay, is_near, rtc_configuration
 
-
 OF_STREAMLIT_WEBRTC = ("CLOUDFLARE_TURN_KEY_ID", "TWILIO_ACCOUNT_SID", "HF_TOKEN")
 
 

@@ -13,7 +13,7 @@ from helpers.errors import HelpersError
 from helpers.pages.result import plain, show_result
 from helpers.pages.session import workspace
 from helpers.pages.sources import Chosen, choose_recordings, choose_sample
-from helpers.samples import synthetic_calls
+from helpers.samples import Sample, acted_clips, synthetic_calls
 
 if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis, Settings
@@ -96,7 +96,14 @@ def welcome() -> None:
         "Click a segment to hear it. Recordings are forgotten after you leave."
     )
     st.markdown("**Try a sample call**, or upload your own in the side panel.")
-    samples = synthetic_calls()
+    show_cards(synthetic_calls())
+    st.caption("The sample calls are synthetic speech: nobody spoke them.")
+    st.markdown("**Or a few seconds of an actor**, fetched from CREMA-D when you choose one.")
+    show_cards(acted_clips())
+
+
+def show_cards(samples: Sequence[Sample]) -> None:
+    """Show a card for each sample, whose button chooses it."""
     for column, sample in zip(st.columns(len(samples)), samples, strict=True):
         with column.container(border=True, height="stretch"):
             st.markdown(f"**{plain(sample.title)}**")
@@ -108,7 +115,6 @@ def welcome() -> None:
                 args=[sample.title],
                 width="stretch",
             )
-    st.caption("The sample calls are synthetic speech: nobody spoke them.")
 
 
 def analyse(

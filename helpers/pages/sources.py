@@ -100,14 +100,14 @@ def sample(place: DeltaGenerator, failures: list[str]) -> list[RecordingFile]:
     from helpers.samples import local_path
 
     listed = {sample.title: sample for sample in list_samples()}
-    title = st.radio(
+    title = st.selectbox(
         "Or a sample",
         list(listed),
         index=None,
+        placeholder="Choose one",
         key=_SAMPLE,
         on_change=_choose,
         args=[_SAMPLE],
-        captions=[sample.description for sample in listed.values()],
         help="The calls are synthetic speech: nobody spoke them. The acted clips are fetched when chosen.",
     )
     if not title:

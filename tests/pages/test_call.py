@@ -26,7 +26,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def with_sample(app: AppTest, number: int = 0) -> AppTest:
-    app.radio(key="sample").set_value(list_samples()[number].title).run()
+    app.selectbox(key="sample").set_value(list_samples()[number].title).run()
     assert not app.exception
     return app
 
@@ -43,14 +43,14 @@ def metrics(app: AppTest) -> dict[str, str]:
 
 def test_nothing_chosen_is_a_welcome_with_samples(app: AppTest) -> None:
     assert "angry" in app.title[0].value
-    assert [button.label for button in app.button].count("Analyse") == 4
+    assert [button.label for button in app.button].count("Analyse") == 8
     assert not app.metric
 
 
 def test_a_card_of_the_welcome_analyses_its_sample(app: AppTest) -> None:
     app.button(key=f"try {list_samples()[3].title}").click().run()
     assert not app.exception
-    assert app.radio(key="sample").value == list_samples()[3].title
+    assert app.selectbox(key="sample").value == list_samples()[3].title
     assert metrics(app)["Length"].startswith("0:48")
 
 
@@ -211,7 +211,7 @@ def test_an_acted_clip_that_cannot_be_fetched_is_said_and_the_last_result_stays(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with_sample(app)
     length = metrics(app)["Length"]
-    app.radio(key="sample").set_value(acted_clips()[0].title).run()
+    app.selectbox(key="sample").set_value(acted_clips()[0].title).run()
     assert not app.exception
     assert "could not be fetched" in app.error[0].value
     assert metrics(app)["Length"] == length
@@ -224,7 +224,7 @@ def test_an_acted_clip_is_shown_with_its_source_and_licence(
 ) -> None:
     path = encode(tmp_path / "1001.wav", bursts((0.5, 2), duration=3), codec="pcm_s16le")
     monkeypatch.setattr("helpers.samples.local_path", lambda sample: path)
-    app.radio(key="sample").set_value(acted_clips()[0].title).run()
+    app.selectbox(key="sample").set_value(acted_clips()[0].title).run()
     assert app.subheader[0].value == "1001\\.wav"
     assert any("Open Database License" in caption.value for caption in app.caption)
 

@@ -1,133 +1,17 @@
-"""The app in a real browser, as its users have it: a real server, Chromium, real files."""
+"""The page of calls in a real browser: files in every form, clicks, downloads, failures."""
 
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from helpers.media import decode
-from helpers.samples import SAMPLES, list_samples, local_path
-from tests.conftest import bursts, encode, missing
-
-ROOT = Path(__file__).parents[1]
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--mute-audio"),
-]
-PATIENCE = 60_000  # milliseconds, for two busy cores
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Start the app as `make run` does, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {key: value for key, value in os.environ.items() if key != "SAMPLES_DIR"}
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
-            *("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"),
-        ],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{url}/_stcore/health")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(url).close()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    raise AssertionError(f"{url} did not answer in 30 s")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        missing("Debian's chromium")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
-            executable_path=chromium,
-            args=FLAGS,
-            viewport={"width": 1440, "height": 1300},
-            accept_downloads=True,
-        )
-        context.set_default_timeout(PATIENCE)
-        yield context
-        context.close()
-
-
-@pytest.fixture
-def page(browser: BrowserContext, address: str) -> Iterator[Page]:
-    """A new tab on the app, that must neither log an error nor ask anybody else for anything."""
-    page = browser.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: _note_foreign(request.url, address, complaints))
-    page.goto(address)
-    expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    yield page
-    page.close()
-    assert complaints == []
-
-
-def _note_foreign(url: str, address: str, complaints: list[str]) -> None:
-    if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
-        complaints.append(f"asked {url}")
-
-
-def choose_sample(page: Page, number: int) -> Path:
-    sample = list_samples()[number]
-    page.get_by_test_id("stSidebar").get_by_text(sample.title, exact=True).click()
-    path = local_path(sample)
-    expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=PATIENCE)
-    return path
-
-
-def upload(page: Page, *files: Path) -> None:
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
-
-
-def download(page: Page, button: str) -> bytes:
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=button).click()
-    return Path(waiting.value.path()).read_bytes()
-
-
-def command_line(path: Path) -> bytes:
-    """Analyse a file by the command line, as CSV."""
-    return subprocess.run(
-        [sys.executable, "-m", "helpers", "analyze", str(path), "--format", "csv"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout
+from helpers.samples import SAMPLES
+from tests.browser.conftest import PATIENCE, ROOT, choose_sample, command_line, download, upload
+from tests.conftest import bursts, encode
 
 
 def segments_drawn(page: Page) -> int:
