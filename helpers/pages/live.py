@@ -186,6 +186,7 @@ def show_finished(finished: Finished) -> None:
     if finished.failure or not finished.file:
         st.error(plain(str(finished.failure or _NO_CONNECTION)), icon=":material/error:")
         return
+    st.caption(f"That was all: {_account(finished.count)}")
     place = st.empty()
     try:
         analysis = workspace().analysis(
@@ -195,11 +196,11 @@ def show_finished(finished: Finished) -> None:
         )
     except HelpersError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        return
+        st.audio(finished.file.content)
+    else:
+        show_result(finished.file, analysis)
     finally:
         place.empty()
-    st.caption(_account(finished.count))
-    show_result(finished.file, analysis)
 
 
 def show_advice() -> None:
