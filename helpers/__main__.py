@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
     train.add_argument("--output", type=Path, required=True, metavar="DIR")
     train.set_defaults(command=_train)
+
+    benchmark = commands.add_parser("benchmark", help="how fast this machine is, live analysis included")
+    benchmark.add_argument("--json", action="store_true")
+    benchmark.set_defaults(command=_benchmark)
     return parser
 
 
@@ -149,6 +153,27 @@ def _train(options: argparse.Namespace) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     card = train(RECIPES[options.recipe], options.corpora, options.output)
     print(f"{options.output / card.name}.joblib and its card are written.")
+    return ALL_DONE
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    import json
+    from dataclasses import asdict
+
+    from helpers.benchmark import benchmark
+
+    measured = benchmark()
+    if options.json:
+        print(json.dumps(asdict(measured)))
+        return ALL_DONE
+    print(f"Seconds per minute of a recording, on a call of {measured.recording:.0f} s:")
+    for stage, factor in measured.stages.items():
+        print(f"  {stage:<9} {60 * factor:8.3f}")
+    latency = measured.live_latency
+    print(
+        f"Live: the emotion of a segment is known {latency['median']:.2f} s after its end (median of "
+        f"{latency['segments']:g} segments, at most {latency['longest']:.2f} s)."
+    )
     return ALL_DONE
 
 

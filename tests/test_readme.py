@@ -35,3 +35,15 @@ def test_its_options_are_those_of_the_command_line() -> None:
     assert len(options) >= 6
     for option in options:
         assert option.replace("-", "_") in known, option
+
+
+def test_its_variables_are_those_of_the_code_and_of_streamlit_webrtc() -> None:
+    import streamlit_webrtc
+
+    sources = [*(ROOT / "helpers").glob("**/*.py"), *Path(streamlit_webrtc.__file__).parent.glob("*.py")]
+    code = "".join(source.read_text(encoding="utf-8") for source in sources)
+    table = README[README.index("## Configuration") : README.index("## Command line")]
+    variables = re.findall(r"`([A-Z_]+)`", table)
+    assert len(variables) >= 7
+    for variable in variables:
+        assert f'"{variable}"' in code, variable

@@ -163,6 +163,7 @@ def show_live() -> None:
 
 def show_view(view: LiveView, count: FrameCount) -> None:
     """Show level, present emotion, timeline and the account of the frames."""
+    from helpers.analysis import SEGMENT_COLUMNS
     from helpers.charts import live_rows, live_timeline
     from helpers.exports import clock
 
@@ -174,7 +175,7 @@ def show_view(view: LiveView, count: FrameCount) -> None:
         min(1.0, (heard - _QUIETEST) / (_LOUDEST - _QUIETEST)),
         f"Level: {heard:.0f} dBFS, {clock(view.duration)} heard",
     )
-    labels = tuple(view.segments.columns[7:])
+    labels = tuple(view.segments.columns[len(SEGMENT_COLUMNS) :])
     st.vega_lite_chart(live_rows(view), live_timeline(labels).to_dict(), key="live timeline")
     st.caption(_account(count))
 

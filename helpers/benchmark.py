@@ -1,0 +1,141 @@
+"""How fast this machine is: the stages of an analysis, and how far the live page lags behind the voice."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.classifier import Model, load_model
+from helpers.features import segment_features
+from helpers.live import LiveCall
+from helpers.media import SAMPLE_RATE, Recording, decode, mixed, to_wav
+from helpers.microphone import Microphone
+from helpers.samples import local_path, synthetic_calls
+from helpers.speech import Segmentation, find_segments
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+
+_RUNS = 3
+_BROWSER_RATE = 48_000
+_PACKET = 0.02
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What was measured.
+
+    Attributes
+    ----------
+    recording : float
+        Length of the recording that was used [seconds].
+    stages : dict of str to float
+        Real-time factor of each stage: its time by the length of the recording, median of three runs.
+    live_latency : dict of str to float
+        From the arrival of the sound with which a segment ends until its emotion is known [seconds]:
+        ``median`` and ``longest``, over ``segments`` segments.
+    """
+
+    recording: float
+    stages: dict[str, float]
+    live_latency: dict[str, float]
+
+
+def benchmark(*, live_seconds: float = 30.0) -> Benchmark:
+    """Measure on a sample call.
+
+    Parameters
+    ----------
+    live_seconds : float
+        How much of it is played in real time.
+
+    Returns
+    -------
+    Benchmark
+    """
+    model = load_model()
+    recording = mixed(decode(local_path(synthetic_calls()[0])))
+    heard = Recording(recording.name, recording.samples[:, : round(live_seconds * SAMPLE_RATE)])
+    latencies = live_latencies(heard, model)
+    return Benchmark(
+        recording=recording.duration,
+        stages=_stages(recording, model),
+        live_latency={
+            "median": statistics.median(latencies),
+            "longest": max(latencies),
+            "segments": len(latencies),
+        },
+    )
+
+
+def live_latencies(recording: Recording, model: Model) -> list[float]:
+    """Play a recording in real time to a microphone, as WebRTC delivers it.
+
+    Parameters
+    ----------
+    recording : Recording
+        Of one channel.
+    model : Model
+
+    Returns
+    -------
+    list of float
+        For each segment, the time from its end until its emotion is known [seconds].
+    """
+    microphone = Microphone(lambda: LiveCall(model))
+    microphone.start(recording.name)
+    begin = time.monotonic()
+    known: list[tuple[float, float]] = []
+    for number, frame in enumerate(_frames(recording)):
+        time.sleep(max(0.0, begin + (number + 1) * _PACKET - time.monotonic()))
+        microphone.receive(frame)
+        take = microphone.take()
+        if take and take.view and len(take.view.segments):
+            known.append((time.monotonic() - begin, take.view.segments["end"].max()))
+    take = microphone.stop()
+    ends = take.view.segments["end"] if take and take.view else []
+    return [
+        next(when for when, until in known if until >= end - 5 * _PACKET) - end
+        for end in ends
+        if end <= known[-1][1]
+    ]
+
+
+def _frames(recording: Recording) -> Iterator[AudioFrame]:
+    """Make the frames that a browser would send."""
+    import av
+
+    resampler = av.AudioResampler("s16", "stereo", _BROWSER_RATE, round(_PACKET * _BROWSER_RATE))
+    whole = av.AudioFrame.from_ndarray(recording.samples[:1], "s16", "mono")
+    whole.sample_rate = SAMPLE_RATE
+    yield from resampler.resample(whole)
+
+
+def _stages(recording: Recording, model: Model) -> dict[str, float]:
+    card, samples = model.card, recording.samples[0]
+    wav = to_wav(recording)
+    segments = find_segments(samples, Segmentation(), shortest=card.shortest, longest=card.longest)
+    vectors = segment_features(samples, segments)
+    stages: dict[str, Callable[[], object]] = {
+        "decode": lambda: decode(wav),
+        "speech": lambda: find_segments(
+            samples, Segmentation(), shortest=card.shortest, longest=card.longest
+        ),
+        "features": lambda: segment_features(samples, segments),
+        "emotions": lambda: model.predict(vectors),
+    }
+    return {name: _seconds(stage) / recording.duration for name, stage in stages.items()}
+
+
+def _seconds(stage: Callable[[], object]) -> float:
+    def once() -> float:
+        before = time.perf_counter()
+        stage()
+        return time.perf_counter() - before
+
+    return float(np.median([once() for _ in range(_RUNS)]))
