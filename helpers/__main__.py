@@ -169,11 +169,11 @@ def _benchmark(options: argparse.Namespace) -> int:
     print(f"Seconds per minute of a recording, on a call of {measured.recording:.0f} s:")
     for stage, factor in measured.stages.items():
         print(f"  {stage:<9} {60 * factor:8.3f}")
-    latency = measured.live_latency
-    print(
-        f"Live: the emotion of a segment is known {latency['median']:.2f} s after its end (median of "
-        f"{latency['segments']:g} segments, at most {latency['longest']:.2f} s)."
-    )
+    for latency, words in ((measured.shown, "there"), (measured.settled, "there as it will remain")):
+        print(
+            f"Live: a segment with its emotion is {words} {latency['median']:.2f} s after its end (median of "
+            f"{latency['segments']:g} segments, at most {latency['longest']:.2f} s)."
+        )
     return ALL_DONE
 
 

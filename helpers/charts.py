@@ -16,11 +16,10 @@ import pandas as pd
 from helpers.analysis import SPEAKER, CallAnalysis, ChannelSummary
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock
-from helpers.live import LiveView
+from helpers.live import SHOWN, LiveView
 
 SELECTION = "segment"
 NOT_ANALYSED = "not analysed"
-LIVE_SECONDS = 60.0
 
 _GAP = 0.08
 _RIBBON = 0.26
@@ -97,7 +96,7 @@ def live_timeline(labels: tuple[str, ...]) -> alt.LayerChart:
     x = alt.X(
         "start:Q",
         title="seconds ago",
-        scale=alt.Scale(domain=[-LIVE_SECONDS, 0], nice=False),
+        scale=alt.Scale(domain=[-SHOWN, 0], nice=False),
         axis=alt.Axis(labelExpr="-datum.value", grid=False, tickCount=6),
     )
     depth = alt.Scale(domain=[-_GAP - _RIBBON, 1], nice=False)
@@ -121,7 +120,7 @@ def live_timeline(labels: tuple[str, ...]) -> alt.LayerChart:
         )
     )
     ground = (
-        alt.Chart(alt.Data(values=[{"start": -LIVE_SECONDS, "end": 0, "lower": -_GAP - _RIBBON, "upper": 1}]))
+        alt.Chart(alt.Data(values=[{"start": -SHOWN, "end": 0, "lower": -_GAP - _RIBBON, "upper": 1}]))
         .mark_rect(color=_SILENT, opacity=0.1, cornerRadius=3)
         .encode(x=x, x2="end:Q", y=alt.Y("lower:Q", title=None, axis=None, scale=depth), y2="upper:Q")
     )
@@ -155,7 +154,7 @@ def live_rows(view: LiveView) -> pd.DataFrame:
     )
     rows["middle"] = (rows["start"] + rows["end"]) / 2
     rows["letter"] = [EMOTIONS[emotion].letter for emotion in rows["emotion"]]
-    return rows[rows["end"] > -LIVE_SECONDS]
+    return rows[rows["end"] > -SHOWN]
 
 
 def emotion_shares(summary: ChannelSummary) -> alt.Chart:

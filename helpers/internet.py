@@ -12,7 +12,9 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
@@ -27,8 +29,12 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REFUSED = [
     ipaddress.ip_network("168.63.129.16/32"),  # metadata of Azure's machines, in public space
     ipaddress.ip_network("192.0.0.0/24"),  # special addresses, metadata of Oracle's machines among them
-    ipaddress.ip_network("64:ff9b:1::/48"),  # local translation
+    ipaddress.ip_network("3fff::/20"),  # documentation
 ]
+_UNICAST = ipaddress.ip_network("2000::/3")
+_MOST_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PRIVATE_FIELDS = ("cookie", "authorization")
 _USER_AGENT = "call-emotions"
 
 
@@ -102,13 +108,41 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):
-        inner = [parsed.ipv4_mapped, parsed.sixtofour, *(parsed.teredo or ())]
+        if parsed.ipv4_mapped:
+            return is_public(str(parsed.ipv4_mapped))
         if parsed in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF))
-        if not all(is_public(str(embedded)) for embedded in inner if embedded is not None):
+            return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+        inner = [parsed.sixtofour, *(parsed.teredo or ())]
+        if parsed not in _UNICAST or not all(is_public(str(each)) for each in inner if each is not None):
             return False
     refused = any(parsed in network for network in _REFUSED)
     return parsed.is_global and not parsed.is_multicast and not refused
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answers.
+
+    Attributes
+    ----------
+    url : str
+        That answered in the end.
+    status : int
+        Of HTTP; none of a redirect.
+    fields : list of (str, str)
+        Of the header, names in lower case.
+    blocks : iterator of bytes
+        The body, read as far as it is iterated.
+    """
+
+    url: str
+    status: int
+    fields: list[tuple[str, str]]
+    blocks: Iterator[bytes]
+
+    def field(self, name: str) -> str:
+        """Give the field of a name, empty where there is none."""
+        return next((value for each, value in self.fields if each == name), "")
 
 
 class Internet:
@@ -117,7 +151,8 @@ class Internet:
     Parameters
     ----------
     check : callable
-        Called several times a second while anything is awaited; what it raises ends the request.
+        Called before each step of a connection and several times a second while an answer is awaited; what it
+        raises ends the request.
     resolve : callable
         As `resolve`.
     network : httpcore.NetworkBackend, optional
@@ -145,8 +180,8 @@ class Internet:
         method: str = "GET",
         headers: dict[str, str] | None = None,
         content: bytes | None = None,
-    ) -> Iterator[httpcore.Response]:
-        """Send a request; the answer may be a redirect, and its body is read as far as it is iterated.
+    ) -> Iterator[Answer]:
+        """Send a request, and follow where it is redirected.
 
         Parameters
         ----------
@@ -154,20 +189,46 @@ class Internet:
             Of http or https.
         method : str
         headers : dict of str to str, optional
+            Cookies and authorisation do not go on to another server.
         content : bytes, optional
 
         Yields
         ------
-        httpcore.Response
+        Answer
 
         Raises
         ------
         LinkError
-            The address is not allowed, or there is no answer.
+            An address is not allowed, or there is no answer.
         """
+        headers = headers or {}
+        for _ in range(_MOST_REDIRECTS + 1):
+            with self._response(url, method, headers, content) as response:
+                fields = [
+                    (name.decode("latin-1").lower(), value.decode("latin-1"))
+                    for name, value in response.headers
+                ]
+                answer = Answer(url, response.status, fields, response.iter_stream())
+                if answer.status not in _REDIRECTS:
+                    yield answer
+                    return
+            target = urljoin(url, answer.field("location"))
+            if urlsplit(target).netloc != urlsplit(url).netloc:
+                headers = {
+                    name: each for name, each in headers.items() if name.lower() not in _PRIVATE_FIELDS
+                }
+            if answer.status == 303:
+                method, content = "GET", None
+            url = target
+        raise LinkError("The link leads from address to address without end: check it.")
+
+    @contextmanager
+    def _response(
+        self, url: str, method: str, headers: dict[str, str], content: bytes | None
+    ) -> Iterator[httpcore.Response]:
         import requests
 
-        sent = {"User-Agent": _USER_AGENT, **(headers or {}), "Accept-Encoding": "identity"}
+        sent = {"User-Agent": _USER_AGENT, **headers, "Accept-Encoding": "identity"}
         try:
             address = str(requests.Request(method, url).prepare().url)  # in ASCII
             with (
@@ -185,6 +246,10 @@ class Internet:
 
 def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _decoded(fields: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields]
 
 
 class _PublicNetwork(httpcore.NetworkBackend):

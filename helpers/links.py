@@ -1,7 +1,7 @@
 """A recording from a link: of a media file, or of a page that yt-dlp knows. Off unless `SWITCH` is set.
 
 yt-dlp is only asked where a page has its recording, over the same guarded connections; it downloads nothing
-and starts no program.
+and starts no program, for which some sites are left out.
 """
 
 from __future__ import annotations
@@ -9,26 +9,32 @@ from __future__ import annotations
 import io
 import os
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.message import Message
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from helpers.errors import LinkError
 from helpers.media import LONGEST, declared_duration
 
 if TYPE_CHECKING:
-    import httpcore
     from yt_dlp.networking import Request, Response
 
-    from helpers.internet import Internet
+    from helpers.internet import Answer, Internet
 
 SWITCH = "ALLOW_LINKS"
 
-_MOST_REDIRECTS = 5
-_REDIRECTS = (301, 302, 303, 307, 308)
 _PAGES = ("text/html", "application/xhtml+xml")
-_NO_MEDIA = ("text/", "image/", "font/", "application/json", "application/xml", "application/pdf")
+_NO_MEDIA = (
+    *("text/", "image/", "font/", "application/json", "application/xml", "application/pdf"),
+    *("application/dash+xml", "application/vnd.apple.mpegurl", "application/x-mpegurl"),  # lists of addresses
+)
+_GONE = (404, 410)
+_LARGEST_PAGE = 20 * 2**20
+_PROGRAM_STARTERS = ("pornhub", "iqiyi", "douyu")  # whose extractors of yt-dlp run PhantomJS
 _ENOUGH_TO_PROBE = 1 << 20
 
 Progress = Callable[[float, str], object]
@@ -129,34 +135,32 @@ class _Download:
         """Fetch a file, or that of a page."""
         try:
             return self._file(url)
-        except _PageError as page:
-            media, headers, title = _recording_of_page(page.url, self.internet, self._limits.duration)
+        except _PageError:
+            media, headers, title = _recording_of_page(url, self.internet, self._limits.duration)
         try:
             return Fetched(title, self._file(media, headers).content)
         except _PageError:
             raise _nothing_there() from None
 
     def _file(self, url: str, headers: dict[str, str] | None = None) -> Fetched:
-        for _ in range(_MOST_REDIRECTS + 1):
-            with self.internet.answer(url, headers=headers) as answer:
-                fields = _fields(answer)
-                if answer.status not in _REDIRECTS:
-                    self._admit(url, answer.status, fields)
-                    self._read(answer.iter_stream())
-                    return Fetched(_name(url), self._content.getvalue())
-            url = urljoin(url, fields.get("location", ""))
-        raise LinkError("The link leads from address to address without end: check it.")
+        with self.internet.answer(url, headers=headers) as answer:
+            self._admit(answer)
+            self._read(answer.blocks)
+            return Fetched(_name(answer.url), self._content.getvalue())
 
-    def _admit(self, url: str, status: int, fields: dict[str, str]) -> None:
+    def _admit(self, answer: Answer) -> None:
         """Refuse an answer that is no recording by its own words."""
-        if status != 200:
-            raise LinkError(f"The server of the link answers with error {status}: check the link.")
-        kind = fields.get("content-type", "").partition(";")[0].strip().lower()
-        if kind in _PAGES:
-            raise _PageError(url)
+        kind = answer.field("content-type").partition(";")[0].strip().lower()
+        if kind in _PAGES and answer.status not in _GONE:
+            raise _PageError
+        if answer.status != 200:
+            raise LinkError(
+                f"The server of the link answers with error {answer.status}: check the link, or download the "
+                "recording yourself and upload it."
+            )
         if kind.startswith(_NO_MEDIA):
             raise LinkError(f"The link leads to {kind}, which is no recording: choose one of audio or video.")
-        declared = fields.get("content-length", "")
+        declared = answer.field("content-length")
         self._size = int(declared) if declared.isdecimal() else 0
         self._admit_size(self._size)
 
@@ -178,14 +182,6 @@ class _Download:
 
 class _PageError(Exception):
     """The answer is a web page."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.url = url
-
-
-def _fields(answer: httpcore.Response) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
 
 
 def _name(url: str) -> str:
@@ -209,7 +205,7 @@ def _recording_of_page(url: str, internet: Internet, longest: float) -> tuple[st
     from yt_dlp import YoutubeDL
     from yt_dlp.globals import plugin_dirs
     from yt_dlp.networking.common import RequestDirector, RequestHandler
-    from yt_dlp.networking.exceptions import TransportError
+    from yt_dlp.networking.exceptions import HTTPError, TransportError
 
     plugin_dirs.value = []
     refusals: list[LinkError] = []
@@ -222,13 +218,18 @@ def _recording_of_page(url: str, internet: Internet, longest: float) -> tuple[st
         _SUPPORTED_FEATURES = None
 
         def _send(self, request: Request) -> Response:
-            headers = self._get_headers(request)
-            cookie = self._get_cookiejar(request).get_cookie_header(request.url)
+            cookies = self._get_cookiejar(request)
+            cookie = cookies.get_cookie_header(request.url)
+            headers = self._get_headers(request) | ({"Cookie": cookie} if cookie else {})
             try:
-                return _send(internet, request, headers | ({"Cookie": cookie} if cookie else {}))
+                response, message = _send(internet, request, headers)
             except LinkError as error:
                 refusals.append(error)
                 raise TransportError(cause=error) from None
+            cookies.extract_cookies(message, urllib.request.Request(response.url))  # noqa: S310
+            if not 200 <= response.status < 300:
+                raise HTTPError(response)
+            return response
 
     class Guarded(YoutubeDL):
         def build_request_director(self, handlers: Any, preferences: Any = None) -> RequestDirector:
@@ -238,14 +239,13 @@ def _recording_of_page(url: str, internet: Internet, longest: float) -> tuple[st
         "quiet": True,
         "no_warnings": True,
         "logger": _Silence(),
-        "format": "bestaudio[protocol^=http]/best[protocol^=http]",
+        "format": "bestaudio[protocol~='^https?$']/best[protocol~='^https?$']",
         "noplaylist": True,
         "playlist_items": "1",
-        "allowed_extractors": ["default", "-generic"],
+        "allowed_extractors": ["default", "-generic", *(f"-{name}.*" for name in _PROGRAM_STARTERS)],
         "cachedir": False,
         "js_runtimes": {},
         "ffmpeg_location": os.devnull,
-        "extract_flat": False,
     }
     try:
         with Guarded(settings) as page:
@@ -268,20 +268,18 @@ class _Silence:
     def error(self, message: str) -> None: ...
 
 
-def _send(internet: Internet, request: Request, headers: dict[str, str]) -> Response:
-    """Send one of yt-dlp's requests, following redirects."""
+def _send(internet: Internet, request: Request, headers: dict[str, str]) -> tuple[Response, Any]:
+    """Send one of yt-dlp's requests, and give the answer, also in the form in which cookies are read."""
     from yt_dlp.networking import Response
-    from yt_dlp.networking.exceptions import HTTPError, TransportError
 
-    url, method, content = request.url, request.method, request.data
-    for _ in range(_MOST_REDIRECTS + 1):
-        with internet.answer(url, method=method, headers=headers, content=content) as answer:
-            if answer.status not in _REDIRECTS:
-                body = io.BytesIO(b"".join(answer.iter_stream()))
-                response = Response(body, url, _fields(answer), answer.status)
-                if not 200 <= answer.status < 300:
-                    raise HTTPError(response)
-                return response
-            url = urljoin(url, _fields(answer).get("location", ""))
-            method, content = ("GET", None) if answer.status == 303 else (method, content)
-    raise TransportError("too many redirects")
+    with internet.answer(request.url, method=request.method, headers=headers, content=request.data) as answer:
+        body = io.BytesIO()
+        for block in answer.blocks:
+            body.write(block)
+            if body.tell() > _LARGEST_PAGE:
+                raise _nothing_there()
+    body.seek(0)
+    message = Message()
+    for name, value in answer.fields:
+        message[name] = value
+    return Response(body, answer.url, message, answer.status), SimpleNamespace(info=lambda: message)

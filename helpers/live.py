@@ -19,10 +19,10 @@ from helpers.features import feature_names, frame_features, functionals
 from helpers.media import SAMPLE_RATE, Recording
 from helpers.speech import Segmentation, Segmenter, frame_levels
 
-KEPT = 30 * 60.0
+KEPT = 30 * 60.0  # seconds
+SHOWN = 60.0  # seconds
 
 _METERED = 0.2
-_SHOWN = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +147,7 @@ class LiveCall:
     def _show(self, settled: pd.DataFrame) -> None:
         """Keep what is shown, and forget the vectors of what is not pending any more."""
         shown = pd.concat([self._settled, settled], ignore_index=True)
-        self._settled = shown[shown["end"] > self._sound.end / SAMPLE_RATE - _SHOWN]
+        self._settled = shown[shown["end"] > self._sound.end / SAMPLE_RATE - SHOWN]
         pending = set(self._pending[["start", "end"]].itertuples(index=False, name=None))
         self._vectors = {times: vector for times, vector in self._vectors.items() if times in pending}
 

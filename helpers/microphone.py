@@ -7,6 +7,7 @@ thread converts them, fills what the network lost with silence, so that times st
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from helpers.media import SAMPLE_RATE, FrameConverter, Recording
 if TYPE_CHECKING:
     from av import AudioFrame
 
+_LOG = logging.getLogger(__name__)
+_UNEXPECTED = "The live analysis stopped unexpectedly: press Start again, or record a clip."
 _TICK = 0.2  # seconds
 _LONGEST_GAP = 60.0  # seconds, beyond which a jump in time is none of the network's
 _MOST_WAITING = 3_000  # frames, a minute
@@ -36,17 +39,17 @@ class FrameCount:
     received : int
         Frames that arrived.
     heard : int
-        Of them, those that were analysed; the others wait.
+        Of them, those that were analysed.
     refused : int
-        Of them, those for which the queue had no room.
-    lost : float
-        Sound that did not arrive, and was filled with silence [seconds].
+        Of them, those for which the queue had no room; the others wait.
+    missing : float
+        Sound that was refused or lost on the way, and filled with silence [seconds].
     """
 
     received: int = 0
     heard: int = 0
     refused: int = 0
-    lost: float = 0.0
+    missing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -111,15 +114,19 @@ class Microphone:
             self._listener.end()
 
     def stop(self) -> Take | None:
-        """End the take when all its frames are heard, and hand it over.
+        """End the take when all its frames are heard, and look at it; it stays until it is closed.
 
         Returns
         -------
         Take or None
             None where none was begun.
         """
-        listener, self._listener = self._listener, None
-        return listener.finish() if listener else None
+        return self._listener.finish() if self._listener else None
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether a take is going on."""
+        return self._listener is not None and not self._listener.is_over
 
     def take(self) -> Take | None:
         """Look at the take.
@@ -127,7 +134,7 @@ class Microphone:
         Returns
         -------
         Take or None
-            None where none is going on.
+            None where none was begun.
         """
         return self._listener.take if self._listener else None
 
@@ -161,6 +168,10 @@ class _Listener:
         except queue.Full:
             self._refused += 1
 
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
     def end(self) -> None:
         self._over.set()
 
@@ -178,6 +189,9 @@ class _Listener:
             self._listen(self._make_call())
         except HelpersError as error:
             self.take = replace(self.take, failure=error)
+        except Exception:
+            _LOG.exception("The live analysis stopped.")
+            self.take = replace(self.take, failure=HelpersError(_UNEXPECTED))
 
     def _listen(self, call: LiveCall) -> None:
         stream = _FrameStream()
@@ -189,7 +203,7 @@ class _Listener:
             call.hear(stream.samples(self._waiting(), last=over))
             if over:
                 call.finish()
-            count = FrameCount(self._received, stream.count, self._refused, stream.lost)
+            count = FrameCount(self._received, stream.count, self._refused, stream.missing)
             self.take = Take(call.view(), count, call.recording(self._name) if over else None)
 
     def _waiting(self) -> list[AudioFrame]:
@@ -201,7 +215,7 @@ class _FrameStream:
 
     def __init__(self) -> None:
         self.count = 0
-        self.lost = 0.0
+        self.missing = 0.0
         self._converter = FrameConverter()
         self._next_time: float | None = None
 
@@ -224,7 +238,7 @@ class _FrameStream:
             self._next_time = frame.time + frame.samples / frame.sample_rate
         if not 1e-3 < gap < _LONGEST_GAP:
             return np.empty(0, np.int16)
-        self.lost += gap
+        self.missing += gap
         return np.zeros(round(gap * SAMPLE_RATE), np.int16)
 
 

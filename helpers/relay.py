@@ -6,12 +6,12 @@ import ipaddress
 import os
 from typing import Any
 
-_OF_STREAMLIT_WEBRTC = ("CLOUDFLARE_TURN_KEY_ID", "TWILIO_ACCOUNT_SID", "HF_TOKEN")
+_OF_STREAMLIT_WEBRTC = (("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN"), ("HF_TOKEN",))
 
 
 def has_relay() -> bool:
     """Tell whether a TURN server is configured, which carries the sound where no direct way exists."""
-    return any(os.environ.get(name) for name in ("TURN_URL", *_OF_STREAMLIT_WEBRTC))
+    return any(all(map(os.environ.get, names)) for names in (("TURN_URL",), *_OF_STREAMLIT_WEBRTC))
 
 
 def rtc_configuration(host: str) -> dict[str, Any]:

@@ -85,6 +85,15 @@ class Handler(BaseHTTPRequestHandler):
     def page_missing(self) -> None:
         self.answer("text/html", b"", 404)
 
+    def page_refused(self) -> None:
+        self.answer("text/html", b"<html>robots stay out</html>", 403)
+
+    def page_toomany(self) -> None:
+        self.answer("text/html", b"<html>later</html>", 429)
+
+    def page_manifest(self) -> None:
+        self.answer("application/dash+xml", b"<MPD/>")
+
     def page_large(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "audio/wav")
@@ -112,6 +121,8 @@ class Handler(BaseHTTPRequestHandler):
             Handler.asked.append("hung up")
 
     def page_embed(self) -> None:
+        if self.path.endswith("endlesspage"):
+            return self.trickle(bytes(1 << 16), 0.0)
         self.answer("text/html", f"<play-av playlist='{PLAYLIST}'></play-av>".encode())
 
     def page_metadata(self) -> None:
@@ -269,7 +280,7 @@ def test_the_loopback_server_of_another_service_is_out_of_reach() -> None:
 @pytest.mark.parametrize(
     ("page", "sentence"),
     [
-        ("missing", "The server of the link answers with error 404: check the link."),
+        ("missing", "The server of the link answers with error 404: check the link, or download"),
         ("text", "The link leads to text/plain, which is no recording: choose one of audio or video."),
         ("html", "The page did not give a recording (some sites, as YouTube, refuse servers at times)"),
     ],
@@ -303,6 +314,35 @@ def test_a_recording_that_declares_to_be_too_long_ends_early(
     assert declared_duration(Handler.recording) == 4
     assert "longer than 0.05 minutes" in refusal("good.wav", internet, duration=3.0)
     assert get("good.wav", internet, duration=5.0).content
+
+
+@pytest.mark.parametrize("page", ["refused", "toomany"])
+def test_a_page_that_refuses_servers_is_said_to_with_the_way_out(page: str, internet: dict[str, Any]) -> None:
+    said = refusal(page, internet)
+    assert "some sites, as YouTube, refuse servers at times" in said
+    assert said.endswith("download it yourself, and upload the file.")
+
+
+def test_a_list_of_addresses_is_no_recording(internet: dict[str, Any]) -> None:
+    assert "application/dash+xml, which is no recording" in refusal("manifest", internet)
+
+
+def test_a_page_without_end_is_left(
+    internet: dict[str, Any], asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "_LARGEST_PAGE", 1 << 20)
+    assert "did not give a recording" in refusal("https://archive.org/details/endlesspage", internet)
+    assert asked[-2:] == ["archive.org/embed/endlesspage", "hung up"] or "hung up" in asked
+
+
+def test_sites_for_which_yt_dlp_starts_a_program_are_left_out() -> None:
+    import yt_dlp.extractor
+
+    folder = Path(yt_dlp.extractor.__file__).parent
+    starters = [path.stem for path in folder.glob("*.py") if "PhantomJSwrapper(" in path.read_text("utf-8")]
+    assert starters
+    for name in starters:
+        assert name == "openload" or name.startswith(links._PROGRAM_STARTERS), name
 
 
 def test_what_progress_raises_ends_the_fetching(internet: dict[str, Any], asked: list[str]) -> None:

@@ -56,7 +56,7 @@ def test_every_frame_is_heard_and_the_recording_has_them_all(microphone: Microph
     for frame in frames(samples):
         microphone.receive(frame)
     take = stopped(microphone)
-    assert (take.count.received, take.count.heard, take.count.refused, take.count.lost) == (250, 250, 0, 0)
+    assert (take.count.received, take.count.heard, take.count.refused, take.count.missing) == (250, 250, 0, 0)
     assert take.recording
     assert take.recording.name == "a.wav"
     assert take.recording.samples.shape[1] == pytest.approx(len(samples), abs=20)
@@ -78,6 +78,7 @@ def test_what_is_known_can_be_looked_at_while_it_goes_on(microphone: Microphone)
     assert len(take.view.segments) == 1
     assert take.recording is None
     stopped(microphone)
+    microphone.close()
     assert microphone.take() is None
 
 
@@ -109,7 +110,7 @@ def test_what_the_network_lost_is_counted_and_filled_with_silence(microphone: Mi
         microphone.receive(frame)
     take = stopped(microphone)
     assert take.count.received == 150
-    assert take.count.lost == pytest.approx(1.0, abs=0.001)
+    assert take.count.missing == pytest.approx(1.0, abs=0.001)
     assert take.recording
     assert take.recording.duration == pytest.approx(4, abs=0.01)
     assert not take.recording.samples[0, int(2.05 * SAMPLE_RATE) : int(2.95 * SAMPLE_RATE)].any()
@@ -121,7 +122,7 @@ def test_a_clock_that_starts_anywhere_or_jumps_back_loses_nothing(microphone: Mi
     for frame in frames(samples, start=123_456) + frames(samples, start=7):
         microphone.receive(frame)
     take = stopped(microphone)
-    assert take.count.lost == 0
+    assert take.count.missing == 0
     assert take.recording
     assert take.recording.duration == pytest.approx(4, abs=0.01)
 
@@ -147,7 +148,7 @@ def test_frames_without_room_are_counted_and_their_time_is_kept(
         microphone.receive(frame)
     count = stopped(microphone).count
     assert (count.received, count.heard, count.refused) == (55, 15, 40)
-    assert count.lost == pytest.approx(0.8, abs=0.001)
+    assert count.missing == pytest.approx(0.8, abs=0.001)
 
 
 def test_frames_outside_of_a_take_go_nowhere(microphone: Microphone) -> None:
@@ -182,6 +183,29 @@ def test_a_new_take_begins_at_nothing(microphone: Microphone) -> None:
         assert take.count.received == 50 * seconds
         assert take.recording
         assert take.recording.duration == pytest.approx(seconds, abs=0.01)
+
+
+def test_stopping_again_gives_the_same_take_until_it_is_closed(microphone: Microphone) -> None:
+    """A page that is interrupted between stopping and keeping the take loses nothing."""
+    microphone.start("a.wav")
+    assert microphone.is_listening
+    for frame in frames(bursts((0, 1), duration=1)):
+        microphone.receive(frame)
+    first = stopped(microphone)
+    assert not microphone.is_listening
+    assert stopped(microphone) is first
+    microphone.close()
+    assert microphone.stop() is None
+
+
+def test_an_error_in_the_thread_is_said_and_is_no_silence(model: Model) -> None:
+    class Broken(LiveCall):
+        def hear(self, samples: np.ndarray) -> pd.DataFrame:
+            raise ValueError
+
+    microphone = Microphone(lambda: Broken(model))
+    microphone.start("a.wav")
+    assert "stopped unexpectedly" in str(stopped(microphone).failure)
 
 
 def test_no_thread_remains_when_it_is_closed(microphone: Microphone) -> None:

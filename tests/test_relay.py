@@ -4,7 +4,7 @@ import pytest
 
 from helpers.relay import has_relay, is_near, rtc_configuration
 
-OF_STREAMLIT_WEBRTC = ("CLOUDFLARE_TURN_KEY_ID", "TWILIO_ACCOUNT_SID", "HF_TOKEN")
+OF_STREAMLIT_WEBRTC = ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN", "HF_TOKEN")
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +44,8 @@ def test_a_turn_server_of_the_environment_is_used_everywhere(monkeypatch: pytest
 
 def test_the_variables_of_streamlit_webrtc_are_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDFLARE_TURN_KEY_ID", "id")
+    assert not has_relay()
+    monkeypatch.setenv("CLOUDFLARE_TURN_KEY_API_TOKEN", "token")
     assert has_relay()
     assert rtc_configuration("calls.streamlit.app") == rtc_configuration("localhost") == {"iceServers": None}
 

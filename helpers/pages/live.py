@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, SpeechError
 from helpers.pages.result import plain, show_result
 from helpers.pages.session import microphone, workspace
+from helpers.pages.sources import clip
 
 if TYPE_CHECKING:
     from helpers.live import LiveView
@@ -39,8 +40,9 @@ _NO_CONNECTION = (
 )
 _NO_RELAY = (
     "This server has no TURN relay, so live sound may not get through from your network. If Start does not "
-    f"connect: {_INSTEAD[0].lower()}{_INSTEAD[1:]}"
+    "connect, press Stop and record a clip here."
 )
+_NOTHING_HEARD = "No speech was heard: speak closer to the microphone, or choose another one."
 _ACCESS_JS = """
 const told = new WeakMap();
 export default function ({ parentElement, setStateValue }) {
@@ -75,12 +77,15 @@ class Finished:
     ----------
     file : RecordingFile or None
         None where there was no sound.
+    heard : float
+        How long it lasted; the file has the end of it [seconds].
     count : FrameCount
     failure : HelpersError or None
         Why there is no analysis.
     """
 
     file: RecordingFile | None
+    heard: float
     count: FrameCount
     failure: HelpersError | None
 
@@ -91,8 +96,9 @@ def page() -> None:
 
     st.title("How does it sound right now?", anchor=False)
     st.markdown(
-        "Press **Start** and speak: each stretch of speech gets its emotion while you go on. **Stop** gives "
-        f"the full analysis. The last {KEPT / 60:g} minutes of sound are kept, and forgotten after you leave."
+        "Press **Start** (again, if nothing happens) and speak: each stretch of speech gets its emotion "
+        f"while you go on. **Stop** gives the full analysis. The last {KEPT / 60:g} minutes of sound are "
+        "kept, and forgotten after you leave."
     )
     refusal = _REFUSALS.get(microphone_access())
     if refusal:
@@ -106,6 +112,7 @@ def page() -> None:
     take = microphone().stop()
     if take:
         st.session_state[_FINISHED] = _finished(take)
+        microphone().close()
     finished = st.session_state.get(_FINISHED)
     if finished:
         show_finished(finished)
@@ -182,44 +189,62 @@ def show_view(view: LiveView, count: FrameCount) -> None:
 
 def show_finished(finished: Finished) -> None:
     """Show the full analysis of what was said."""
+    from helpers.live import KEPT
+
+    if finished.failure:
+        st.error(plain(str(finished.failure)), icon=":material/error:")
+    elif not finished.file:
+        st.error(_NO_CONNECTION, icon=":material/wifi_off:")
+        offer_recorder()
+    else:
+        kept = f" Of {finished.heard / 60:.0f} minutes, the last {KEPT / 60:g} are analysed."
+        st.caption(f"That was all: {_account(finished.count)}{kept if finished.heard > KEPT else ''}")
+        show_analysis(finished.file)
+
+
+def show_analysis(file: RecordingFile) -> None:
+    """Analyse what was recorded, and show it."""
     from helpers.analysis import Settings
 
-    if finished.failure or not finished.file:
-        st.error(plain(str(finished.failure or _NO_CONNECTION)), icon=":material/error:")
-        return
-    st.caption(f"That was all: {_account(finished.count)}")
     place = st.empty()
     try:
         analysis = workspace().analysis(
-            finished.file,
-            Settings(),
-            lambda stage, done: place.progress(min(done, 1.0), f"{stage} …") and None,
+            file, Settings(), lambda stage, done: place.progress(min(done, 1.0), f"{stage} …") and None
         )
+    except SpeechError:
+        st.error(_NOTHING_HEARD, icon=":material/error:")
+        st.audio(file.content)
     except HelpersError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        st.audio(finished.file.content)
     else:
-        show_result(finished.file, analysis)
+        show_result(file, analysis)
     finally:
         place.empty()
+
+
+def offer_recorder() -> None:
+    """Offer the recorder of clips, which needs no connection of its own."""
+    for file in clip():
+        show_analysis(file)
 
 
 def show_advice() -> None:
     """Say what helps, before the first start."""
     from helpers.relay import has_relay, is_near
 
-    if not has_relay() and not is_near(_host()):
-        st.info(_NO_RELAY, icon=":material/info:")
     st.caption(
         "The emotions of everybody who is heard are analysed. At work that is restricted by law (EU AI Act, "
         "Art. 5): have a lawful ground, and tell those who speak."
     )
+    if not has_relay() and not is_near(_host()):
+        st.info(_NO_RELAY, icon=":material/info:")
+        offer_recorder()
 
 
 def _switched() -> None:
     """Begin a take when the connection begins."""
     state = st.session_state[_STREAMER].state
-    if (state.playing or state.signalling) and not microphone().take():
+    if (state.playing or state.signalling) and not microphone().is_listening:
         st.session_state.pop(_FINISHED, None)
         microphone().start(NAME)
 
@@ -230,7 +255,7 @@ def _finished(take: Take) -> Finished:
 
     sound = take.recording if take.count.received else None
     file = RecordingFile.from_bytes(sound.name, to_wav(sound)) if sound else None
-    return Finished(file, take.count, take.failure)
+    return Finished(file, take.view.duration if take.view else 0.0, take.count, take.failure)
 
 
 def _host() -> str:
@@ -251,5 +276,5 @@ def _account(count: FrameCount) -> str:
     waiting = count.received - count.heard - count.refused
     return (
         f"{count.received} frames of sound received, {count.heard} analysed, {waiting} waiting, "
-        f"{count.refused} refused, {count.lost:.1f} s lost on the way."
+        f"{count.refused} refused; {count.missing:.1f} s missing, filled with silence."
     )

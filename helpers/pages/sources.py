@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CLIP_NAME = "Recorded clip.wav"
 
 _UPLOADS, _SAMPLE, _CLIP, _LINK = "uploads", "sample", "clip", "link"
+_KEPT = "kept "
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def uploads() -> list[RecordingFile]:
         args=[_UPLOADS],
         help="Any format that FFmpeg reads: WAV, MP3, M4A, OGG, FLAC, WMA, AMR, MP4, MOV, MKV, WEBM, AVI …",
     )
-    return [_held(file.name, file.getvalue()) for file in files]
+    return _kept(_UPLOADS, [_held(file.name, file.getvalue()) for file in files])
 
 
 def clip() -> list[RecordingFile]:
@@ -73,7 +74,7 @@ def clip() -> list[RecordingFile]:
         args=[_CLIP],
         help="It is analysed when you stop, and forgotten when you leave.",
     )
-    return [_held(CLIP_NAME, recorded.getvalue())] if recorded else []
+    return _kept(_CLIP, [_held(CLIP_NAME, recorded.getvalue())] if recorded else [])
 
 
 def link(place: DeltaGenerator, failures: list[str]) -> list[RecordingFile]:
@@ -88,11 +89,12 @@ def link(place: DeltaGenerator, failures: list[str]) -> list[RecordingFile]:
         fetch = st.form_submit_button("Fetch", icon=":material/link:")
     if fetch and url:
         try:
-            st.session_state[_LINK] = _fetched(url.strip(), place)
+            fetched = _fetched(url.strip(), place)
             _choose(_LINK)
+            return _kept(_LINK, [fetched])
         except HelpersError as error:
             failures.append(str(error))
-    return [st.session_state[_LINK]] if _LINK in st.session_state else []
+    return _kept(_LINK, [])
 
 
 def sample(place: DeltaGenerator, failures: list[str]) -> list[RecordingFile]:
@@ -100,6 +102,7 @@ def sample(place: DeltaGenerator, failures: list[str]) -> list[RecordingFile]:
     from helpers.samples import local_path
 
     listed = {sample.title: sample for sample in list_samples()}
+    st.session_state.setdefault(_SAMPLE, st.session_state.get(_KEPT + _SAMPLE))
     title = st.selectbox(
         "Or a sample",
         list(listed),
@@ -110,6 +113,7 @@ def sample(place: DeltaGenerator, failures: list[str]) -> list[RecordingFile]:
         args=[_SAMPLE],
         help="The calls are synthetic speech: nobody spoke them. The acted clips are fetched when chosen.",
     )
+    st.session_state[_KEPT + _SAMPLE] = title
     if not title:
         return []
     from helpers.workspace import RecordingFile
@@ -152,5 +156,13 @@ def _fetched(url: str, place: DeltaGenerator) -> RecordingFile:
 
 
 def _choose(source: str) -> None:
-    """Remember which source was touched last."""
+    """Remember which source was touched last, and forget what it had."""
     st.session_state["chosen"] = source
+    st.session_state.pop(_KEPT + source, None)
+
+
+def _kept(source: str, files: list[RecordingFile]) -> list[RecordingFile]:
+    """Keep what a widget holds, which it forgets while another page is shown."""
+    if files:
+        st.session_state[_KEPT + source] = files
+    return st.session_state.get(_KEPT + source, [])

@@ -141,6 +141,19 @@ def test_several_files_are_analysed_and_the_bad_one_is_named(page: Page, tmp_pat
     expect(page.get_by_role("heading", name="call 3.wav")).to_be_visible()
 
 
+@pytest.mark.parametrize("source", ["upload", "sample"])
+def test_a_look_at_another_page_loses_nothing(page: Page, tmp_path: Path, source: str) -> None:
+    path = encode(tmp_path / "mine.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
+    if source == "upload":
+        upload(page, path)
+    name = path.name if source == "upload" else choose_sample(page, 3).name
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("link", name="Live").click()
+    expect(page.get_by_role("heading", name="How does it sound")).to_be_visible()
+    page.get_by_role("link", name="Call").click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=PATIENCE)
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_sticks_out_of_the_page(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})

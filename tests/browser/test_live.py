@@ -96,7 +96,7 @@ def stop(page: Page) -> None:
 
 
 def account(page: Page) -> list[float]:
-    """Read the frames received, analysed, waiting and refused, and the seconds lost."""
+    """Read the frames received, analysed, waiting and refused, and the seconds missing."""
     words = page.get_by_text("frames of sound received").inner_text().split()
     return [float(word) for word in words if word.replace(".", "").isdecimal()]
 
@@ -160,13 +160,13 @@ def test_every_frame_that_was_sent_is_accounted_for_while_the_page_reruns(live: 
         live.wait_for_timeout(700)
         live.keyboard.press("r")
     live.wait_for_timeout(1_500)
-    received, analysed, waiting, refused, lost = account(live)
+    received, analysed, waiting, refused, missing = account(live)
     assert received == analysed + waiting + refused
     stop(live)
     sent = live.evaluate(SEEN)[0]
-    received, analysed, waiting, refused, lost = account(live)
+    received, analysed, waiting, refused, missing = account(live)
     assert analysed == received > 250
-    assert (waiting, refused, lost) == (0, 0, 0)
+    assert (waiting, refused, missing) == (0, 0, 0)
     assert sent - 15 <= received <= sent + 15  # on their way when it stopped
 
 
@@ -181,7 +181,10 @@ def test_stop_and_start_again_two_tabs_and_a_tab_that_is_lost(live: Page, speake
     before = account(live)[0]
     with_other.close()
     live.bring_to_front()
-    live.wait_for_timeout(1_500)
+    for _ in range(60):  # browsers slow down what stands in the background
+        if account(live)[0] > before + 30:
+            break
+        live.wait_for_timeout(500)
     assert account(live)[0] > before + 30
     stop(live)
     first = account(live)[0]
