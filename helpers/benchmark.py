@@ -105,7 +105,7 @@ def _latencies(final: pd.DataFrame, views: list[tuple[float, pd.DataFrame]], tol
     found = []
     for start, end, emotion in final[["start", "end", "emotion"]].itertuples(index=False):
         for when, segments in views:
-            near = (abs(segments[["start", "end"]] - (start, end)) <= tolerance + 1e-6).all(axis=1)
+            near = (abs(segments[["start", "end"]] - [start, end]) <= tolerance + 1e-6).all(axis=1)
             if (near & (segments["emotion"] == emotion)).any():
                 found.append(max(when - end, 0.0))
                 break
