@@ -77,6 +77,31 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--output", type=Path, required=True, metavar="DIR")
     train.set_defaults(command=_train)
 
+    reproduce = commands.add_parser("reproduce", help="run a published experiment, beside our own way")
+    reproduce.add_argument("recipe", metavar="RECIPE")
+    reproduce.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
+    reproduce.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
+    reproduce.add_argument("--output", type=Path, metavar="DIR", help="write the report there")
+    reproduce.add_argument("--json", action="store_true")
+    reproduce.set_defaults(command=_reproduce)
+
+    results = commands.add_parser("results", help="the page of all reports in models/reports/")
+    results.set_defaults(command=_results)
+
+    corpora = commands.add_parser("corpora", help="what corpora hold, and what is wrong with their files")
+    corpora.add_argument("names", nargs="+", metavar="CORPUS")
+    corpora.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
+    corpora.set_defaults(command=_corpora)
+
+    described = commands.add_parser("features", help="describe a corpus by features, as CSV and Parquet")
+    described.add_argument("feature_set", metavar="SET")
+    described.add_argument("names", nargs="+", metavar="CORPUS")
+    described.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
+    described.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
+    described.add_argument("--output", type=Path, required=True, metavar="DIR")
+    described.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
+    described.set_defaults(command=_features)
+
     benchmark = commands.add_parser("benchmark", help="how fast this machine is, live analysis included")
     benchmark.add_argument("--json", action="store_true")
     benchmark.set_defaults(command=_benchmark)
@@ -145,15 +170,94 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from helpers.training.recipes import RECIPES, train
+    from helpers.training.models import MODELS, train
+
+    if options.recipe not in MODELS:
+        print(f"There is no recipe {options.recipe!r}: choose one of {', '.join(MODELS)}.", file=sys.stderr)
+        return WRONG_USAGE
+    options.output.mkdir(parents=True, exist_ok=True)
+    card = train(MODELS[options.recipe], options.corpora, options.output)
+    print(f"{options.output / card.name}.joblib and its card are written.")
+    return ALL_DONE
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    import json
+
+    from helpers.training.recipes import RECIPES
+    from helpers.training.reproduce import as_object, reproduce, write_report
+    from helpers.training.results import recipe_section
 
     if options.recipe not in RECIPES:
         print(f"There is no recipe {options.recipe!r}: choose one of {', '.join(RECIPES)}.", file=sys.stderr)
         return WRONG_USAGE
-    options.output.mkdir(parents=True, exist_ok=True)
-    card = train(RECIPES[options.recipe], options.corpora, options.output)
-    print(f"{options.output / card.name}.joblib and its card are written.")
+    recipe = RECIPES[options.recipe]
+    runs = reproduce(recipe, options.corpora, _cache(options), progress=_to_standard_error)
+    if options.output:
+        write_report(recipe, runs, options.output / recipe.name)
+    report = as_object(recipe, runs)
+    print(json.dumps(report, ensure_ascii=False) if options.json else recipe_section(report))
     return ALL_DONE
+
+
+def _results(options: argparse.Namespace) -> int:
+    from helpers.training.results import results_page
+
+    sys.stdout.write(results_page())
+    return ALL_DONE
+
+
+def _corpora(options: argparse.Namespace) -> int:
+    from helpers.training.checks import inspect, problems
+    from helpers.training.corpora import load_corpora, strangers, summarise
+
+    if not _are_known(options.names):
+        return WRONG_USAGE
+    clips = load_corpora(options.names, options.corpora)
+    facts = inspect(clips["path"])
+    print(summarise(clips, facts["duration"]).to_string(index=False, float_format="{:.1f}".format))
+    for path, problem in problems(clips, facts, strangers(options.names, options.corpora)).itertuples(
+        index=False
+    ):
+        print(f"{path} {problem}")
+    return ALL_DONE
+
+
+def _features(options: argparse.Namespace) -> int:
+    from helpers.training.corpora import load_corpora
+    from helpers.training.study import FEATURE_SETS, describe_clips, write_table
+
+    if options.feature_set not in FEATURE_SETS:
+        known = ", ".join(FEATURE_SETS)
+        print(f"There is no feature set {options.feature_set!r}: choose one of {known}.", file=sys.stderr)
+        return WRONG_USAGE
+    if not _are_known(options.names):
+        return WRONG_USAGE
+    clips = load_corpora(options.names, options.corpora)
+    described = describe_clips(clips["path"], options.feature_set, _cache(options), jobs=options.jobs)
+    options.output.mkdir(parents=True, exist_ok=True)
+    write_table(clips, described, options.output / f"{options.feature_set}-{'-'.join(options.names)}")
+    return ALL_DONE
+
+
+def _are_known(names: Sequence[str]) -> bool:
+    from helpers.training.corpora import CORPORA, MIXED
+
+    unknown = [name for name in names if name not in (*CORPORA, MIXED)]
+    for name in unknown:
+        print(f"There is no corpus {name!r}: choose from {', '.join((*CORPORA, MIXED))}.", file=sys.stderr)
+    return not unknown
+
+
+def _cache(options: argparse.Namespace) -> Path:
+    """Give the folder in which computed features are kept."""
+    import pooch
+
+    return Path(options.cache or pooch.os_cache("call-emotions") / "features")
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _benchmark(options: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -77,7 +79,8 @@ def timeline(analysis: CallAnalysis) -> alt.LayerChart:
     return alt.layer(*layers).properties(height=height).configure_view(stroke=None)
 
 
-def live_timeline(labels: tuple[str, ...]) -> alt.LayerChart:
+@cache
+def live_timeline(labels: tuple[str, ...]) -> dict[str, Any]:
     """Draw the last minute of a microphone; the data comes apart from it, so that it is not drawn anew.
 
     Parameters
@@ -87,8 +90,8 @@ def live_timeline(labels: tuple[str, ...]) -> alt.LayerChart:
 
     Returns
     -------
-    alt.LayerChart
-        Of the rows of `live_rows`.
+    dict
+        Specification of a Vega-Lite chart of the rows of `live_rows`; not to be changed.
     """
     emotions = [name for name in EMOTIONS if name in (*labels, UNCERTAIN)]
     named: list[str | alt.FieldName] = [name for name in emotions if name != UNCERTAIN]
@@ -134,7 +137,8 @@ def live_timeline(labels: tuple[str, ...]) -> alt.LayerChart:
         .mark_text(color="#10191c", fontWeight="bold", clip=True)
         .encode(x=alt.X("middle:Q"), y=alt.datum(-_GAP - _RIBBON / 2), text="letter:N")
     )
-    return alt.layer(ground, bars, ribbon, letters).properties(height=260).configure_view(stroke=None)
+    chart = alt.layer(ground, bars, ribbon, letters).properties(height=260).configure_view(stroke=None)
+    return chart.to_dict()
 
 
 def live_rows(view: LiveView) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from helpers.emotions import UNCERTAIN
 from helpers.errors import MediaError, ModelError, SpeechError
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.training.evaluate import unweighted_average_recall
-from helpers.training.recipes import RECIPES
+from helpers.training.models import MODELS
 from tests.conftest import bursts, encode
 
 LEFT = bursts((1.0, 3.0), (6.0, 8.0), duration=12)
@@ -203,7 +203,7 @@ def test_anger_of_two_speakers_is_not_added_up() -> None:
 
 def test_real_clips_in_a_row_are_found_where_they_are_and_recognised(corpora: Path, tmp_path: Path) -> None:
     """Forty clips of actors that the model never heard, 1 s of silence between, as an MP3."""
-    recipe = RECIPES["calls"]
+    recipe = MODELS["calls"]
     held_out = sorted({speaker.split("/")[1] for speaker in recipe.held_out if speaker.startswith("crema-d")})
     emotions = {"ANG": "angry", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
     pieces, truth, position = [], [], 1.0

@@ -118,7 +118,7 @@ def test_the_live_timeline_has_the_last_minute_relative_to_now() -> None:
 
 def test_the_live_timeline_is_the_same_whatever_was_heard() -> None:
     """Its data comes apart from it, so that the browser need not draw it anew."""
-    first, second = (live_timeline(("angry", "happy", "neutral", "sad")).to_dict() for _ in range(2))
+    first, second = (live_timeline(("angry", "happy", "neutral", "sad")) for _ in range(2))
     assert first == second
     (colours,) = {
         json.dumps(layer["encoding"]["color"]["scale"])

@@ -21,7 +21,7 @@ from helpers.samples import (
     local_path,
     synthetic_calls,
 )
-from helpers.training.recipes import RECIPES
+from helpers.training.models import MODELS
 
 CLIP = bytes(range(256)) * 20
 
@@ -130,7 +130,7 @@ def test_acted_clips_name_their_source_licence_and_that_the_model_knows_their_ac
         "neutrality",
         "sadness",
     }
-    held_out = RECIPES["calls"].held_out
+    held_out = MODELS["calls"].held_out
     for sample in clips:
         assert isinstance(sample.source, Download)
         assert len(sample.source.sha256) == 64

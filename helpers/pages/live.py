@@ -183,7 +183,7 @@ def show_view(view: LiveView, count: FrameCount) -> None:
         f"Level: {heard:.0f} dBFS, {clock(view.duration)} heard",
     )
     labels = tuple(view.segments.columns[len(SEGMENT_COLUMNS) :])
-    st.vega_lite_chart(live_rows(view), live_timeline(labels).to_dict(), key="live timeline")
+    st.vega_lite_chart(live_rows(view), live_timeline(labels), key="live timeline")
     st.caption(_account(count))
 
 

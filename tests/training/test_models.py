@@ -11,9 +11,9 @@ from helpers.errors import CorpusError
 from helpers.features import feature_names
 from helpers.media import SAMPLE_RATE, Recording, to_wav
 from helpers.training.corpora import CORPORA, load_corpora
-from helpers.training.recipes import CONDITIONS, RECIPES, Recipe, extract, train
+from helpers.training.models import CONDITIONS, MODELS, ModelRecipe, extract, train
 
-CALLS = RECIPES["calls"]
+CALLS = MODELS["calls"]
 # The acted emotion sounds as this pitch [Hz]; two are of emotions that the recipe leaves out.
 PITCHES = {"angry": 280.0, "happy": 220.0, "neutral": 150.0, "sad": 105.0, "disgust": 180.0, "fearful": 330.0}
 CREMA_D = {"angry": "ANG", "happy": "HAP", "neutral": "NEU", "sad": "SAD", "disgust": "DIS", "fearful": "FEA"}
@@ -157,16 +157,16 @@ def test_each_segment_keeps_the_labels_of_its_clip(tmp_path: Path) -> None:
     assert pitch[is_long].min() > pitch[~is_long].max() + 6
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_no_recipe_names_what_does_not_exist(recipe: Recipe) -> None:
-    assert RECIPES[recipe.name] is recipe
+@pytest.mark.parametrize("recipe", MODELS.values(), ids=MODELS)
+def test_no_recipe_names_what_does_not_exist(recipe: ModelRecipe) -> None:
+    assert MODELS[recipe.name] is recipe
     assert set(recipe.corpora) <= set(CORPORA)
     assert {speaker.split("/")[0] for speaker in recipe.held_out} == set(recipe.corpora)
     assert recipe.longest >= 2 * recipe.shortest
 
 
 def test_the_held_out_speakers_of_the_real_corpora_are_enough_and_not_too_many(corpora: Path) -> None:
-    for recipe in RECIPES.values():
+    for recipe in MODELS.values():
         speakers = load_corpora(recipe.corpora, corpora)[["corpus", "speaker"]].drop_duplicates()
         held_out = speakers["speaker"].isin(recipe.held_out)
         shares = held_out.groupby(speakers["corpus"]).mean()

@@ -1,0 +1,227 @@
+"""Features for study, beside those of the app: what the literature uses, computed by librosa, and kept.
+
+Features belong to a set with a name and a version, and to a clip by its content, so that what was computed
+once is not computed again, in whatever folder the clip lies. An interrupted computation goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from helpers import features
+from helpers.media import decode
+
+LITERATURE = {"mfcc": 40, "chroma": 12, "mel": 128, "contrast": 7, "tonnetz": 6}
+STATISTICS = ("mean", "median", "std", "min", "max", "skew", "kurtosis")
+
+_AT_ONCE = 100  # clips, between two looks at an interruption
+_N_MFCC = 20
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Features that a clip is described by.
+
+    Attributes
+    ----------
+    name : str
+    version : int
+        Counted up when the same clip gets other values.
+    describe : callable
+        From a file to named values.
+    """
+
+    name: str
+    version: int
+    describe: Callable[[Path], dict[str, float]]
+
+
+def literature_features(path: Path, parts: Iterable[str] = ("mfcc", "chroma", "mel")) -> dict[str, float]:
+    """Describe a clip by means over time, at the file's own sampling rate, as most demonstrations do.
+
+    Parameters
+    ----------
+    path : Path
+    parts : iterable of str
+        Keys of `LITERATURE`; the first three give the 180 values of the literature.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    frames = _librosa_frames(path, n_mfcc=LITERATURE["mfcc"])
+    return {
+        f"{part}_{index}": float(value)
+        for part in parts
+        for index, value in enumerate(frames[part].mean(axis=1))
+    }
+
+
+def statistics_features(path: Path) -> dict[str, float]:
+    """Describe a clip by `STATISTICS` of its frames; what is not finite becomes 0.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict of str to float
+        Of MFCC and its first two deltas, chroma, mel, contrast, tonnetz, RMS, zero crossings, centroid,
+        bandwidth, roll-off and flatness.
+    """
+    from scipy.stats import kurtosis, skew
+
+    named: dict[str, float] = {}
+    for part, values in _librosa_frames(path, n_mfcc=_N_MFCC).items():
+        with np.errstate(all="ignore"):
+            columns = (
+                *(values.mean(axis=1), np.median(values, axis=1), values.std(axis=1)),
+                *(values.min(axis=1), values.max(axis=1), skew(values, axis=1), kurtosis(values, axis=1)),
+            )
+        for statistic, column in zip(STATISTICS, columns, strict=True):
+            clean = np.nan_to_num(column, nan=0.0, posinf=0.0, neginf=0.0)
+            named |= {f"{part}_{index} {statistic}": float(value) for index, value in enumerate(clean)}
+    return named
+
+
+def acoustic_features(path: Path) -> dict[str, float]:
+    """Describe a clip by the features of the app, over all of it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict of str to float
+    """
+    vector = features.functionals(features.frame_features(decode(path).samples[0]))
+    return dict(zip(features.feature_names(), map(float, vector), strict=True))
+
+
+FEATURE_SETS = {
+    each.name: each
+    for each in (
+        FeatureSet("literature", 1, literature_features),
+        FeatureSet("mfcc", 1, lambda path: literature_features(path, ("mfcc",))),
+        FeatureSet("statistics", 1, statistics_features),
+        FeatureSet(features.NAME, features.VERSION, acoustic_features),
+    )
+}
+
+
+def describe_clips(
+    paths: Iterable[Path], feature_set: str, cache: Path, *, jobs: int = -1, progress: bool = True
+) -> pd.DataFrame:
+    """Describe clips, computing only what was never computed.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    feature_set : str
+        Key of `FEATURE_SETS`.
+    cache : Path
+        Folder in which features are kept.
+    jobs : int
+        Processes.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per clip in the order of `paths`, a named column per feature.
+    """
+    from tqdm import tqdm
+
+    chosen = FEATURE_SETS[feature_set]
+    folder = cache / f"{chosen.name}-{chosen.version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = list(paths)
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    known = _kept(folder)
+    missing = {digest: path for digest, path in zip(digests, paths, strict=True) if digest not in known.index}
+    if missing:
+        first, *_ = missing.values()
+        chosen.describe(first)  # compiles librosa's functions in one process: two at once can spoil its cache
+    todo = list(missing)
+    with tqdm(total=len(todo), desc=chosen.name, disable=not progress or not todo) as bar:
+        for start in range(0, len(todo), _AT_ONCE):
+            batch = todo[start : start + _AT_ONCE]
+            rows = Parallel(n_jobs=jobs)(delayed(_describe)(feature_set, missing[digest]) for digest in batch)
+            _keep(pd.DataFrame(rows, index=pd.Index(batch, name="digest")), folder)
+            bar.update(len(batch))
+    return _kept(folder).loc[digests].reset_index(drop=True)
+
+
+def write_table(clips: pd.DataFrame, described: pd.DataFrame, path: Path) -> None:
+    """Write clips with their features as CSV and as Parquet.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        From ``corpora.load_corpora``.
+    described : pd.DataFrame
+        From `describe_clips`.
+    path : Path
+        Of both files, without extension.
+    """
+    table = pd.concat([clips.assign(path=clips["path"].map(str)), described], axis=1)
+    table.to_csv(path.with_suffix(".csv"), index=False)
+    table.to_parquet(path.with_suffix(".parquet"), index=False)
+
+
+def _describe(feature_set: str, path: Path) -> dict[str, float]:
+    return FEATURE_SETS[feature_set].describe(path)
+
+
+def _kept(folder: Path) -> pd.DataFrame:
+    tables = [pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
+    return pd.concat(tables) if tables else pd.DataFrame(index=pd.Index([], name="digest"))
+
+
+def _keep(table: pd.DataFrame, folder: Path) -> None:
+    """Write a table whole or not at all."""
+    path = folder / f"{table.index[0]}.parquet"
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    table.astype("float32").to_parquet(unfinished)
+    unfinished.replace(path)
+
+
+def _librosa_frames(path: Path, *, n_mfcc: int) -> dict[str, Any]:
+    """Compute the features of frames from one spectrum [shape=(values, frames) each]."""
+    import librosa
+
+    signal, rate = librosa.load(path, sr=None)
+    if len(signal) < 2048:
+        signal = np.pad(signal, (0, 2048 - len(signal)))
+    magnitude = np.abs(librosa.stft(signal))
+    mel = librosa.feature.melspectrogram(S=magnitude**2, sr=rate)
+    mfcc = librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=n_mfcc)
+    chroma = librosa.feature.chroma_stft(S=magnitude**2, sr=rate, tuning=0)
+    width = min(9, (mfcc.shape[1] - 1) // 2 * 2 + 1)
+    deltas = [librosa.feature.delta(mfcc, order=order, width=width, mode="nearest") for order in (1, 2)]
+    return {
+        "mfcc": mfcc,
+        **{"mfcc_delta": deltas[0], "mfcc_delta2": deltas[1]},
+        "chroma": chroma,
+        "mel": mel,
+        "contrast": librosa.feature.spectral_contrast(S=magnitude, sr=rate),
+        "tonnetz": librosa.feature.tonnetz(chroma=chroma),
+        "rms": librosa.feature.rms(S=magnitude),
+        "zero_crossings": librosa.feature.zero_crossing_rate(signal),
+        "centroid": librosa.feature.spectral_centroid(S=magnitude, sr=rate),
+        "bandwidth": librosa.feature.spectral_bandwidth(S=magnitude, sr=rate),
+        "rolloff": librosa.feature.spectral_rolloff(S=magnitude, sr=rate),
+        "flatness": librosa.feature.spectral_flatness(S=magnitude),
+    }
