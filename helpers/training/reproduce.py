@@ -244,7 +244,9 @@ def _splits(case: Case, method: Method, protocol: Protocol, clips: pd.DataFrame)
     for drawn in draws:
         rows = drawn.index.to_numpy()
         for training, test in checked_splits(each, drawn):
-            yield rows[training], rows[test][right_sex[rows[test]]]
+            asked = rows[test][right_sex[rows[test]]]
+            if len(asked):
+                yield rows[training], asked
 
 
 def _per_split(predictions: pd.DataFrame, score: Callable[[np.ndarray, np.ndarray], float]) -> list[float]:
