@@ -18,12 +18,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
 
 from helpers.training.corpora import load_corpora
 from helpers.training.evaluate import speaker_interval, unweighted_average_recall
+from helpers.training.figures import write_figures
 from helpers.training.protocols import LeakyRandom, Protocol, Split, checked_splits, is_leaky
 from helpers.training.recipes import ACCURACY, MACRO_F1, Case, Method, Recipe, clips_of
+from helpers.training.results import recipe_page
 from helpers.training.study import describe_clips
 
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
@@ -33,6 +42,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 
 _DRAWS = 5
+_SHOWN_IMPORTANCES = 15
 
 Progress = Callable[[str], None]
 
@@ -55,9 +65,12 @@ class Run:
     scores : dict of str to list of float
         Per metric, one per split.
     predictions : pd.DataFrame
-        A row per tested clip: split, corpus, speaker, clip, emotion, predicted.
+        A row per tested clip: split, corpus, speaker, clip, emotion, predicted, and a column per emotion with
+        its probability, or its distance from the margin.
     parameters : list of dict
         What a search of parameters found, per split.
+    importances : dict of str to float
+        Of the features that count most, mean over the splits; empty where the estimator has none.
     """
 
     case: str
@@ -70,6 +83,7 @@ class Run:
     scores: dict[str, list[float]]
     predictions: pd.DataFrame
     parameters: list[dict[str, Any]]
+    importances: dict[str, float]
 
     @property
     def mean(self) -> float:
@@ -106,14 +120,16 @@ def reproduce(recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Pr
     """
     clips = load_corpora(recipe.corpora, corpora_folder)
     described = {
-        feature_set: describe_clips(clips["path"], feature_set, cache).to_numpy()
+        feature_set: describe_clips(clips["path"], feature_set, cache)
         for feature_set in dict.fromkeys(method.feature_set for method in recipe.methods)
     }
     runs = []
     for case in recipe.cases:
         for method in recipe.methods:
             values = described[method.feature_set]
-            values = against_speaker(values, clips["speaker"].to_numpy()) if method.by_speaker else values
+            if method.by_speaker:
+                taken = against_speaker(values.to_numpy(), clips["speaker"].to_numpy())
+                values = pd.DataFrame(taken, columns=values.columns)
             for protocol in (recipe.leaky, recipe.apart):
                 progress(f"{case.name}: {method.name}, {protocol.name}")
                 runs.append(run(case, method, protocol, clips, values, metric=recipe.metric))
@@ -121,7 +137,7 @@ def reproduce(recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Pr
 
 
 def run(
-    case: Case, method: Method, protocol: Protocol, clips: pd.DataFrame, values: np.ndarray, *, metric: str
+    case: Case, method: Method, protocol: Protocol, clips: pd.DataFrame, values: pd.DataFrame, *, metric: str
 ) -> Run:
     """Run one method on one case under one protocol.
 
@@ -132,7 +148,7 @@ def run(
     protocol : Protocol
     clips : pd.DataFrame
         From ``corpora.load_corpora``.
-    values : np.ndarray [shape=(clips, features)]
+    values : pd.DataFrame [shape=(clips, features)]
     metric : str
         Of the recipe.
 
@@ -142,16 +158,19 @@ def run(
     """
     leaky = is_leaky(protocol)
     limit = method.repetitions if leaky else None
-    tables, parameters = [], []
+    matrix, emotions = values.to_numpy(), clips["emotion"].to_numpy()
+    tables, parameters, importances = [], [], []
     for number, (training, test) in enumerate(islice(_splits(case, method, protocol, clips), limit)):
         estimator = method.make()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            estimator.fit(values[training], clips["emotion"].to_numpy()[training])
+            estimator.fit(matrix[training], emotions[training])
         tested = clips.iloc[test][["corpus", "speaker", "emotion"]]
         names = clips["path"].iloc[test].map(lambda path: path.stem)
-        tables.append(tested.assign(split=number, clip=names, predicted=estimator.predict(values[test])))
+        told = tested.assign(split=number, clip=names, predicted=estimator.predict(matrix[test]))
+        tables.append(told.join(_class_scores(estimator, matrix[test], tested.index)))
         parameters.append(getattr(estimator, "best_params_", {}))
+        importances.append(getattr(estimator, "feature_importances_", None))
     predictions = pd.concat(tables, ignore_index=True)
     return Run(
         case=case.name,
@@ -164,6 +183,7 @@ def run(
         scores={name: _per_split(predictions, score) for name, score in METRICS.items()},
         predictions=predictions,
         parameters=[found for found in parameters if found],
+        importances=_most_important(importances, list(values.columns)),
     )
 
 
@@ -209,7 +229,7 @@ def as_object(recipe: Recipe, runs: list[Run]) -> dict[str, Any]:
 
 
 def write_report(recipe: Recipe, runs: list[Run], folder: Path) -> None:
-    """Write the metrics as JSON and all predictions as Parquet.
+    """Write the metrics as JSON, all predictions as Parquet, figures, and a page of Markdown.
 
     Parameters
     ----------
@@ -226,6 +246,9 @@ def write_report(recipe: Recipe, runs: list[Run], folder: Path) -> None:
     table = pd.concat(tables, ignore_index=True)
     texts = table.select_dtypes(exclude="number").columns
     table.astype(dict.fromkeys(texts, "category")).to_parquet(folder / "predictions.parquet", index=False)
+    report = as_object(recipe, runs)
+    write_figures(report, table, folder)
+    (folder / "README.md").write_text(recipe_page(report), encoding="utf-8")
 
 
 def _splits(case: Case, method: Method, protocol: Protocol, clips: pd.DataFrame) -> Iterator[Split]:
@@ -247,6 +270,37 @@ def _splits(case: Case, method: Method, protocol: Protocol, clips: pd.DataFrame)
             asked = rows[test][right_sex[rows[test]]]
             if len(asked):
                 yield rows[training], asked
+
+
+def _class_scores(estimator: Any, values: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    """Score the emotions of each clip, in [0, 1] where the estimator has probabilities."""
+    if hasattr(estimator, "predict_proba"):
+        scores = estimator.predict_proba(values)
+    elif hasattr(estimator, "decision_function"):
+        scores = estimator.decision_function(values)
+        scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+    else:
+        return pd.DataFrame(index=index)
+    return pd.DataFrame(scores.round(3).astype(np.float32), index=index, columns=estimator.classes_)
+
+
+def _most_important(importances: list[Any], names: list[str]) -> dict[str, float]:
+    if not importances or importances[0] is None:
+        return {}
+    mean = pd.Series(np.mean(importances, axis=0), index=names)
+    return {str(name): round(float(share), 5) for name, share in mean.nlargest(_SHOWN_IMPORTANCES).items()}
+
+
+def _ranking(predictions: pd.DataFrame, emotion: str) -> dict[str, float]:
+    """Say how well an emotion's score ranks the clips: area under the ROC curve, and average precision."""
+    if emotion not in predictions or predictions[emotion].isna().any():
+        return {}
+    is_true = predictions["emotion"] == emotion
+    scores = predictions[emotion].to_numpy()
+    return {
+        "roc_auc": round(float(roc_auc_score(is_true, scores)), 4),
+        "average_precision": round(float(average_precision_score(is_true, scores)), 4),
+    }
 
 
 def _per_split(predictions: pd.DataFrame, score: Callable[[np.ndarray, np.ndarray], float]) -> list[float]:
@@ -274,11 +328,13 @@ def _run_object(run: Run) -> dict[str, Any]:
                 "recall": round(float(recall[row]), 4),
                 "f1": round(float(f1[row]), 4),
                 "clips": int(count[row]),
+                **_ranking(run.predictions, emotion),
             }
             for row, emotion in enumerate(emotions)
         },
         "confusion": confusion_matrix(true, predicted, labels=emotions).tolist(),
         "parameters": run.parameters,
+        "importances": run.importances,
     }
     if not run.leaky:
         interval = speaker_interval(true, predicted, run.predictions["speaker"].to_numpy())

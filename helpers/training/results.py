@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,72 @@ def recipe_section(report: dict[str, Any]) -> str:
     protocols = {run["protocol"] for run in report["runs"]}
     lines += ["", f"Protocols: {'; '.join(sorted(protocols))}.", "", *_verdicts(report), ""]
     return "\n".join(lines)
+
+
+def recipe_page(report: dict[str, Any]) -> str:
+    """Write the page of one recipe: its section, and per method with speakers apart what lies behind it.
+
+    Parameters
+    ----------
+    report : dict
+        From ``reproduce.as_object``.
+
+    Returns
+    -------
+    str
+        Markdown; figures lie beside it.
+    """
+    parts = [recipe_section(report)]
+    for case in dict.fromkeys(run["case"] for run in report["runs"]):
+        parts += [f"## {case}", "", f"![Confusion, ROC and precision-recall curves]({figure_name(case)})", ""]
+        apart = [run for run in report["runs"] if run["case"] == case and not run["leaky"]]
+        for run in apart:
+            parts += [f"### {run['method']}, {run['protocol']}", "", *_class_table(run), ""]
+            parts += [*_confusion_table(run), "", *_settings(run)]
+    return "\n".join(parts)
+
+
+def figure_name(case: str) -> str:
+    """Name the file of a case's figures.
+
+    Parameters
+    ----------
+    case : str
+
+    Returns
+    -------
+    str
+    """
+    return f"{re.sub(r'[^a-z0-9]+', '-', case.lower())}.svg"
+
+
+def _class_table(run: dict[str, Any]) -> list[str]:
+    names = list(dict.fromkeys(name for row in run["classes"].values() for name in row))
+    lines = [f"| emotion | {' | '.join(name.replace('_', ' ') for name in names)} |"]
+    lines.append("| --- " * (len(names) + 1) + "|")
+    for emotion, row in run["classes"].items():
+        values = [f"{row[name]:.3f}" if name != "clips" else str(row[name]) for name in names if name in row]
+        lines.append(f"| {emotion} | {' | '.join(values)} |")
+    return lines
+
+
+def _confusion_table(run: dict[str, Any]) -> list[str]:
+    emotions = list(run["classes"])
+    lines = [f"| true, told as | {' | '.join(emotions)} |", "| --- " * (len(emotions) + 1) + "|"]
+    for emotion, counts in zip(emotions, run["confusion"], strict=True):
+        lines.append(f"| {emotion} | {' | '.join(map(str, counts))} |")
+    return lines
+
+
+def _settings(run: dict[str, Any]) -> list[str]:
+    lines = []
+    if run["parameters"]:
+        lines += ["Found by the search, per split:", ""]
+        lines += [f"- {json.dumps(found)}" for found in run["parameters"]] + [""]
+    if run["importances"]:
+        named = ", ".join(f"{name} ({share:.2%})" for name, share in run["importances"].items())
+        lines += [f"Features that count most: {named}.", ""]
+    return lines
 
 
 def _published(leaky: dict[str, Any], apart: dict[str, Any]) -> str:

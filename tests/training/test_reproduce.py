@@ -83,6 +83,9 @@ def test_a_recipe_runs_and_its_report_has_every_figure_with_its_protocol(
         assert sum(map(sum, each["confusion"])) == sum(row["clips"] for row in each["classes"].values())
     ours = [each for each in report["runs"] if each["method"] == "ours" and each["case"] == "all"]
     assert [each["mean"]["accuracy"] for each in ours] == [1.0, 1.0]
+    folder = tmp_path / "tones"
+    assert (folder / "all.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "| true, told as | angry | sad |" in (folder / "README.md").read_text(encoding="utf-8")
     section = recipe_section(report)
     assert "50.0% (leaky)" in section
     assert "target of 90.0% is reached" in section
@@ -92,7 +95,7 @@ def test_a_recipe_runs_and_its_report_has_every_figure_with_its_protocol(
 
 def test_a_case_of_one_sex_is_tested_on_that_sex_alone(folder: Path, tmp_path: Path) -> None:
     clips = load_corpora(["ravdess"], folder)
-    values = np.random.default_rng(0).normal(size=(len(clips), 3))
+    values = pd.DataFrame(np.random.default_rng(0).normal(size=(len(clips), 3)))
     tree, ours = RECIPE.methods
     for method, trained in ((tree, 8), (ours, 16)):
         estimator = Counting()
@@ -122,7 +125,7 @@ class Counting(ClassifierMixin, BaseEstimator):
 
 def test_few_clips_are_drawn_anew_for_each_repetition(folder: Path) -> None:
     clips = load_corpora(["ravdess"], folder)
-    values = np.zeros((len(clips), 2))
+    values = pd.DataFrame(np.zeros((len(clips), 2)))
     done = run(RECIPE.cases[2], RECIPE.methods[0], LeakyRandom(0.25, 5), clips, values, metric="accuracy")
     assert done.predictions.groupby("split").size().tolist() == [2] * 5
     assert done.predictions["clip"].nunique() > 2
@@ -133,13 +136,13 @@ def test_what_is_fitted_never_sees_the_test(folder: Path) -> None:
     clips = load_corpora(["ravdess"], folder)
     generator = np.random.default_rng(0)
     clips["emotion"] = generator.permutation(["angry", "sad"] * (len(clips) // 2))
-    values = generator.normal(size=(len(clips), 500))
+    values = pd.DataFrame(generator.normal(size=(len(clips), 500)))
     honest = Method("honest", "acoustic", lambda: make_pipeline(StandardScaler(), SelectBest()))
     scores = run(RECIPE.cases[0], honest, LeakyRandom(0.25, 20), clips, values, metric="accuracy").mean
     labels = (clips["emotion"] == "angry").to_numpy()
-    chosen = np.abs(values[labels].mean(axis=0) - values[~labels].mean(axis=0)).argsort()[-5:]
+    chosen = (values[labels].mean() - values[~labels].mean()).abs().nlargest(5).index
     leaked = run(
-        RECIPE.cases[0], honest, LeakyRandom(0.25, 20), clips, values[:, chosen], metric="accuracy"
+        RECIPE.cases[0], honest, LeakyRandom(0.25, 20), clips, values[chosen], metric="accuracy"
     ).mean
     assert scores < 0.65
     assert leaked > 0.75
@@ -200,7 +203,7 @@ def test_a_fold_of_each_recipe_runs_on_real_clips(name: str, corpora: Path, tmp_
     from helpers.training.study import describe_clips
 
     method = recipe.methods[-1]
-    values = describe_clips(some["path"], method.feature_set, tmp_path, progress=False).to_numpy()
+    values = describe_clips(some["path"], method.feature_set, tmp_path, progress=False)
     whole = replace(case, clips_per_emotion=None, sex="")
     done = run(whole, method, LeakyRandom(0.25, 1), some, values, metric=recipe.metric)
     assert done.mean > 1.3 / len(case.emotions)
