@@ -157,7 +157,7 @@ def run(
     Run
     """
     leaky = is_leaky(protocol)
-    limit = method.repetitions if leaky else None
+    limit = (case.repetitions or method.repetitions) if leaky else None
     matrix, emotions = values.to_numpy(), clips["emotion"].to_numpy()
     tables, parameters, importances = [], [], []
     for number, (training, test) in enumerate(islice(_splits(case, method, protocol, clips), limit)):
