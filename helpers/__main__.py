@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers.errors import HelpersError, ModelError
+from helpers.errors import CorpusError, HelpersError, ModelError
 
 if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
     reproduce = commands.add_parser("reproduce", help="run a published experiment, beside our own way")
     reproduce.add_argument("recipe", metavar="RECIPE")
+    reproduce.add_argument("--emotions", nargs="+", metavar="EMOTION", help="these instead of the recipe's")
     reproduce.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
     reproduce.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
     reproduce.add_argument("--output", type=Path, metavar="DIR", help="write the report there")
@@ -94,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     corpora.set_defaults(command=_corpora)
 
     described = commands.add_parser("features", help="describe a corpus by features, as CSV and Parquet")
-    described.add_argument("feature_set", metavar="SET")
+    described.add_argument("feature_set", metavar="SET", help="such as statistics, or mfcc+chroma+mel")
     described.add_argument("names", nargs="+", metavar="CORPUS")
     described.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
     described.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
@@ -183,8 +184,9 @@ def _train(options: argparse.Namespace) -> int:
 
 def _reproduce(options: argparse.Namespace) -> int:
     import json
+    from dataclasses import replace
 
-    from helpers.training.recipes import RECIPES
+    from helpers.training.recipes import RECIPES, Case
     from helpers.training.reproduce import as_object, reproduce, write_report
     from helpers.training.results import recipe_section
 
@@ -192,6 +194,8 @@ def _reproduce(options: argparse.Namespace) -> int:
         print(f"There is no recipe {options.recipe!r}: choose one of {', '.join(RECIPES)}.", file=sys.stderr)
         return WRONG_USAGE
     recipe = RECIPES[options.recipe]
+    if options.emotions:
+        recipe = replace(recipe, cases=(Case(", ".join(options.emotions), tuple(options.emotions)),))
     runs = reproduce(recipe, options.corpora, _cache(options), progress=_to_standard_error)
     if options.output:
         write_report(recipe, runs, options.output / recipe.name)
@@ -225,11 +229,12 @@ def _corpora(options: argparse.Namespace) -> int:
 
 def _features(options: argparse.Namespace) -> int:
     from helpers.training.corpora import load_corpora
-    from helpers.training.study import FEATURE_SETS, describe_clips, write_table
+    from helpers.training.study import describe_clips, feature_set_named, write_table
 
-    if options.feature_set not in FEATURE_SETS:
-        known = ", ".join(FEATURE_SETS)
-        print(f"There is no feature set {options.feature_set!r}: choose one of {known}.", file=sys.stderr)
+    try:
+        feature_set_named(options.feature_set)
+    except CorpusError as error:
+        print(error, file=sys.stderr)
         return WRONG_USAGE
     if not _are_known(options.names):
         return WRONG_USAGE

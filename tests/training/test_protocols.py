@@ -49,7 +49,7 @@ def test_the_name_says_whether_speakers_are_on_both_sides(protocol: Protocol) ->
     assert protocol.name.startswith(("leaky", "speaker-independent"))
 
 
-@pytest.mark.parametrize(("protocol", "splits"), zip(PROTOCOLS, (3, 8, 3, 6, 3), strict=True), ids=str)
+@pytest.mark.parametrize(("protocol", "splits"), list(zip(PROTOCOLS, (3, 8, 3, 6, 3), strict=True)), ids=str)
 def test_there_are_as_many_splits_as_the_name_says_and_they_repeat_themselves(
     protocol: Protocol, splits: int
 ) -> None:

@@ -225,7 +225,7 @@ def test_the_commands_know_what_they_do_not_know(capsys: pytest.CaptureFixture[s
     assert (
         main(["features", "nothing", "ravdess", "--corpora", str(tmp_path), "--output", str(tmp_path)]) == 2
     )
-    assert "choose one of literature" in capsys.readouterr().err
+    assert "choose statistics" in capsys.readouterr().err
 
 
 def test_the_commands_report_and_describe_a_corpus(

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers import features
+from helpers.errors import CorpusError
 from helpers.training import study
 from helpers.training.study import (
     FEATURE_SETS,
@@ -15,7 +16,9 @@ from helpers.training.study import (
     STATISTICS,
     FeatureSet,
     describe_clips,
+    feature_set_named,
     literature_features,
+    mfcc_image,
     statistics_features,
     write_table,
 )
@@ -42,7 +45,7 @@ def test_the_literature_s_180_values_are_means_at_the_file_s_own_rate(clip: Path
 
 @pytest.mark.parametrize("part", LITERATURE)
 def test_every_part_can_be_had_by_itself(clip: Path, part: str) -> None:
-    named = literature_features(clip, (part,))
+    named = feature_set_named(part).describe(clip)
     assert list(named) == [f"{part}_{index}" for index in range(LITERATURE[part])]
 
 
@@ -58,6 +61,19 @@ def test_statistics_are_finite_even_of_silence_and_of_a_moment(tmp_path: Path, c
         *("mfcc", "mfcc_delta", "mfcc_delta2", "chroma", "mel", "contrast", "tonnetz", "rms"),
         *("zero_crossings", "centroid", "bandwidth", "rolloff", "flatness"),
     }
+
+
+def test_any_parts_can_be_had_together_and_no_others(clip: Path) -> None:
+    assert len(feature_set_named("mfcc+chroma+mel").describe(clip)) == 180
+    assert len(feature_set_named("contrast+tonnetz").describe(clip)) == 13
+    with pytest.raises(CorpusError, match="There is no feature set 'mfcc\\+loudness'"):
+        feature_set_named("mfcc+loudness")
+
+
+def test_the_picture_of_mfcc_has_its_published_size_and_is_filled_up(tmp_path: Path, clip: Path) -> None:
+    long = encode(tmp_path / "long.wav", bursts((0, 4), duration=4), codec="pcm_s16le")
+    for path in (clip, long):
+        assert len(mfcc_image(path)) == 39 * 216
 
 
 def test_the_app_s_features_are_those_of_the_app(clip: Path) -> None:
