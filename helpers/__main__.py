@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
     reproduce.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
     reproduce.add_argument("--output", type=Path, metavar="DIR", help="write the report there")
+    reproduce.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
     reproduce.add_argument("--json", action="store_true")
     reproduce.set_defaults(command=_reproduce)
 
@@ -196,7 +197,7 @@ def _reproduce(options: argparse.Namespace) -> int:
     recipe = RECIPES[options.recipe]
     if options.emotions:
         recipe = replace(recipe, cases=(Case(", ".join(options.emotions), tuple(options.emotions)),))
-    runs = reproduce(recipe, options.corpora, _cache(options), progress=_to_standard_error)
+    runs = reproduce(recipe, options.corpora, _cache(options), progress=_to_standard_error, jobs=options.jobs)
     if options.output:
         write_report(recipe, runs, options.output / recipe.name)
     report = as_object(recipe, runs)

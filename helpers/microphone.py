@@ -189,7 +189,7 @@ class _Listener:
             self._listen(self._make_call())
         except HelpersError as error:
             self.take = replace(self.take, failure=error)
-        except Exception:
+        except Exception:  # whatever it is, the page must not wait for it
             _LOG.exception("The live analysis stopped.")
             self.take = replace(self.take, failure=HelpersError(_UNEXPECTED))
 

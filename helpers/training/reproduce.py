@@ -96,7 +96,9 @@ class Run:
         return float(np.std(self.scores[self.metric]))
 
 
-def reproduce(recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Progress) -> list[Run]:
+def reproduce(
+    recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Progress, jobs: int = -1
+) -> list[Run]:
     """Run a recipe.
 
     Parameters
@@ -108,6 +110,8 @@ def reproduce(recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Pr
         Folder in which features are kept.
     progress : callable
         Called with a line before each run.
+    jobs : int
+        Processes that compute features.
 
     Returns
     -------
@@ -120,7 +124,7 @@ def reproduce(recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Pr
     """
     clips = load_corpora(recipe.corpora, corpora_folder)
     described = {
-        feature_set: describe_clips(clips["path"], feature_set, cache)
+        feature_set: describe_clips(clips["path"], feature_set, cache, jobs=jobs)
         for feature_set in dict.fromkeys(method.feature_set for method in recipe.methods)
     }
     runs = []
