@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,37 +71,43 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="the models at a glance")
     models.set_defaults(command=_models)
 
-    train = commands.add_parser("train", help="train a model by its recipe and score it on unheard speakers")
+    folder = argparse.ArgumentParser(add_help=False)
+    folder.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
+    computing = argparse.ArgumentParser(add_help=False, parents=[folder])
+    computing.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
+    computing.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
+
+    train = commands.add_parser(
+        "train", parents=[folder], help="train a model by its recipe and score it on unheard speakers"
+    )
     train.add_argument("recipe", metavar="RECIPE")
-    train.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
     train.add_argument("--output", type=Path, required=True, metavar="DIR")
     train.set_defaults(command=_train)
 
-    reproduce = commands.add_parser("reproduce", help="run a published experiment, beside our own way")
+    reproduce = commands.add_parser(
+        "reproduce", parents=[computing], help="run a published experiment, beside our own way"
+    )
     reproduce.add_argument("recipe", metavar="RECIPE")
     reproduce.add_argument("--emotions", nargs="+", metavar="EMOTION", help="these instead of the recipe's")
-    reproduce.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
-    reproduce.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
     reproduce.add_argument("--output", type=Path, metavar="DIR", help="write the report there")
-    reproduce.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
     reproduce.add_argument("--json", action="store_true")
     reproduce.set_defaults(command=_reproduce)
 
     results = commands.add_parser("results", help="the page of all reports in models/reports/")
     results.set_defaults(command=_results)
 
-    corpora = commands.add_parser("corpora", help="what corpora hold, and what is wrong with their files")
+    corpora = commands.add_parser(
+        "corpora", parents=[folder], help="what corpora hold, and what is wrong there"
+    )
     corpora.add_argument("names", nargs="+", metavar="CORPUS")
-    corpora.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
     corpora.set_defaults(command=_corpora)
 
-    described = commands.add_parser("features", help="describe a corpus by features, as CSV and Parquet")
+    described = commands.add_parser(
+        "features", parents=[computing], help="describe a corpus by features, as CSV and Parquet"
+    )
     described.add_argument("feature_set", metavar="SET", help="such as statistics, or mfcc+chroma+mel")
     described.add_argument("names", nargs="+", metavar="CORPUS")
-    described.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
-    described.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
     described.add_argument("--output", type=Path, required=True, metavar="DIR")
-    described.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
     described.set_defaults(command=_features)
 
     benchmark = commands.add_parser("benchmark", help="how fast this machine is, live analysis included")
@@ -174,8 +180,7 @@ def _models(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from helpers.training.models import MODELS, train
 
-    if options.recipe not in MODELS:
-        print(f"There is no recipe {options.recipe!r}: choose one of {', '.join(MODELS)}.", file=sys.stderr)
+    if not _is_recipe(options.recipe, MODELS):
         return WRONG_USAGE
     options.output.mkdir(parents=True, exist_ok=True)
     card = train(MODELS[options.recipe], options.corpora, options.output)
@@ -191,16 +196,15 @@ def _reproduce(options: argparse.Namespace) -> int:
     from helpers.training.reproduce import as_object, reproduce, write_report
     from helpers.training.results import recipe_section
 
-    if options.recipe not in RECIPES:
-        print(f"There is no recipe {options.recipe!r}: choose one of {', '.join(RECIPES)}.", file=sys.stderr)
+    if not _is_recipe(options.recipe, RECIPES):
         return WRONG_USAGE
     recipe = RECIPES[options.recipe]
     if options.emotions:
         recipe = replace(recipe, cases=(Case(", ".join(options.emotions), tuple(options.emotions)),))
     runs = reproduce(recipe, options.corpora, _cache(options), progress=_to_standard_error, jobs=options.jobs)
-    if options.output:
-        write_report(recipe, runs, options.output / recipe.name)
     report = as_object(recipe, runs)
+    if options.output:
+        write_report(report, runs, options.output / recipe.name)
     print(json.dumps(report, ensure_ascii=False) if options.json else recipe_section(report))
     return ALL_DONE
 
@@ -221,9 +225,8 @@ def _corpora(options: argparse.Namespace) -> int:
     clips = load_corpora(options.names, options.corpora)
     facts = inspect(clips["path"])
     print(summarise(clips, facts["duration"]).to_string(index=False, float_format="{:.1f}".format))
-    for path, problem in problems(clips, facts, strangers(options.names, options.corpora)).itertuples(
-        index=False
-    ):
+    found = problems(clips, facts, strangers(options.names, options.corpora))
+    for path, problem in found.itertuples(index=False):
         print(f"{path} {problem}")
     return ALL_DONE
 
@@ -246,12 +249,18 @@ def _features(options: argparse.Namespace) -> int:
     return ALL_DONE
 
 
+def _is_recipe(name: str, known: Collection[str]) -> bool:
+    if name not in known:
+        _to_standard_error(f"There is no recipe {name!r}: choose one of {', '.join(known)}.")
+    return name in known
+
+
 def _are_known(names: Sequence[str]) -> bool:
     from helpers.training.corpora import CORPORA, MIXED
 
     unknown = [name for name in names if name not in (*CORPORA, MIXED)]
     for name in unknown:
-        print(f"There is no corpus {name!r}: choose from {', '.join((*CORPORA, MIXED))}.", file=sys.stderr)
+        _to_standard_error(f"There is no corpus {name!r}: choose from {', '.join((*CORPORA, MIXED))}.")
     return not unknown
 
 

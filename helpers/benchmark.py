@@ -91,7 +91,7 @@ def live_latencies(recording: Recording, model: Model) -> tuple[list[float], lis
         time.sleep(max(0.0, begin + (number + 1) * _PACKET - time.monotonic()))
         microphone.receive(frame)
         take = microphone.take()
-        if take and take.view:
+        if take and take.view and (not views or views[-1][1] is not take.view.segments):
             views.append((time.monotonic() - begin, take.view.segments))
     take = microphone.stop()
     ended = time.monotonic() - begin

@@ -204,19 +204,13 @@ class Internet:
         headers = headers or {}
         for _ in range(_MOST_REDIRECTS + 1):
             with self._response(url, method, headers, content) as response:
-                fields = [
-                    (name.decode("latin-1").lower(), value.decode("latin-1"))
-                    for name, value in response.headers
-                ]
-                answer = Answer(url, response.status, fields, response.iter_stream())
+                answer = Answer(url, response.status, _decoded(response.headers), response.iter_stream())
                 if answer.status not in _REDIRECTS:
                     yield answer
                     return
             target = urljoin(url, answer.field("location"))
             if urlsplit(target).netloc != urlsplit(url).netloc:
-                headers = {
-                    name: each for name, each in headers.items() if name.lower() not in _PRIVATE_FIELDS
-                }
+                headers = {name: headers[name] for name in headers if name.lower() not in _PRIVATE_FIELDS}
             if answer.status == 303:
                 method, content = "GET", None
             url = target

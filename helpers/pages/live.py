@@ -207,10 +207,12 @@ def show_analysis(file: RecordingFile) -> None:
     from helpers.analysis import Settings
 
     place = st.empty()
+
+    def progress(stage: str, done: float) -> None:
+        place.progress(min(done, 1.0), f"{stage} …")
+
     try:
-        analysis = workspace().analysis(
-            file, Settings(), lambda stage, done: place.progress(min(done, 1.0), f"{stage} …") and None
-        )
+        analysis = workspace().analysis(file, Settings(), progress)
     except SpeechError:
         st.error(_NOTHING_HEARD, icon=":material/error:")
         st.audio(file.content)

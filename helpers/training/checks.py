@@ -13,6 +13,11 @@ from joblib import Parallel, delayed
 from helpers.errors import HelpersError
 
 _SILENT = 10  # of 32768
+_FOLDERS = {
+    **{"angry": "angry", "disgusted": "disgust", "disgust": "disgust", "fearful": "fearful"},
+    **{"happy": "happy", "neutral": "neutral", "sad": "sad", "surprised": "surprised"},
+    "suprised": "surprised",  # as some copies spell it
+}
 
 
 @dataclass(frozen=True)
@@ -148,15 +153,3 @@ def _duplicates(readable: pd.DataFrame) -> list[tuple[Path, str]]:
             against = "" if emotion == first["emotion"] else f", with the label {first['emotion']} there"
             rows.append((path, f"has the sound of {first['path'].name}{against}"))
     return rows
-
-
-_FOLDERS = {
-    **{"angry": "angry", "disgusted": "disgust", "disgust": "disgust", "fearful": "fearful"},
-    **{
-        "happy": "happy",
-        "neutral": "neutral",
-        "sad": "sad",
-        "surprised": "surprised",
-        "suprised": "surprised",
-    },
-}

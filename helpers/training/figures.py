@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,31 +89,12 @@ def roc_chart(told: pd.DataFrame, emotions: list[str]) -> alt.Chart:
     -------
     alt.Chart
     """
-    curves = []
-    for emotion in emotions:
-        false, true, _ = roc_curve(told["emotion"] == emotion, told[emotion])
-        curves.append(_thinned(emotion, false, true))
-    return _curves(pd.concat(curves), emotions, "false alarms", "recall")
+    return _curves(told, emotions, {"false alarms": 0, "recall": 1}, roc_curve)
 
 
 def precision_recall_chart(told: pd.DataFrame, emotions: list[str]) -> alt.Chart:
-    """Draw precision over recall of each emotion.
-
-    Parameters
-    ----------
-    told : pd.DataFrame
-        With the columns emotion and one per emotion with its score.
-    emotions : list of str
-
-    Returns
-    -------
-    alt.Chart
-    """
-    curves = []
-    for emotion in emotions:
-        precision, recall, _ = precision_recall_curve(told["emotion"] == emotion, told[emotion])
-        curves.append(_thinned(emotion, recall, precision))
-    return _curves(pd.concat(curves), emotions, "recall", "precision")
+    """Draw precision over recall of each emotion, as of `roc_chart`."""
+    return _curves(told, emotions, {"recall": 1, "precision": 0}, precision_recall_curve)
 
 
 def _thinned(emotion: str, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
@@ -120,7 +102,16 @@ def _thinned(emotion: str, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"emotion": emotion, "x": x[kept].round(4), "y": y[kept].round(4)})
 
 
-def _curves(table: pd.DataFrame, emotions: list[str], x: str, y: str) -> alt.Chart:
+def _curves(
+    told: pd.DataFrame,
+    emotions: list[str],
+    axes: dict[str, int],
+    curve: Callable[..., tuple[np.ndarray, ...]],
+) -> alt.Chart:
+    """Draw a curve per emotion; `axes` names x and y, and their places in what `curve` gives."""
+    (x, first), (y, second) = axes.items()
+    curves = {emotion: curve(told["emotion"] == emotion, told[emotion]) for emotion in emotions}
+    table = pd.concat(_thinned(emotion, found[first], found[second]) for emotion, found in curves.items())
     others = iter(_OTHERS)
     colours = [EMOTIONS[name].colour if name in EMOTIONS else next(others) for name in emotions]
     return (

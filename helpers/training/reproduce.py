@@ -90,11 +90,6 @@ class Run:
         """Mean of the recipe's metric over the splits."""
         return float(np.mean(self.scores[self.metric]))
 
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of the recipe's metric over the splits."""
-        return float(np.std(self.scores[self.metric]))
-
 
 def reproduce(
     recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Progress, jobs: int = -1
@@ -232,25 +227,26 @@ def as_object(recipe: Recipe, runs: list[Run]) -> dict[str, Any]:
     }
 
 
-def write_report(recipe: Recipe, runs: list[Run], folder: Path) -> None:
+def write_report(report: dict[str, Any], runs: list[Run], folder: Path) -> None:
     """Write the metrics as JSON, all predictions as Parquet, figures, and a page of Markdown.
 
     Parameters
     ----------
-    recipe : Recipe
+    report : dict
+        From `as_object`.
     runs : list of Run
+        The same.
     folder : Path
         Made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(as_object(recipe, runs), indent=1, ensure_ascii=False)
+    text = json.dumps(report, indent=1, ensure_ascii=False)
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
     columns = ["case", "method", "protocol"]
     tables = [each.predictions.assign(**{name: getattr(each, name) for name in columns}) for each in runs]
     table = pd.concat(tables, ignore_index=True)
     texts = table.select_dtypes(exclude="number").columns
     table.astype(dict.fromkeys(texts, "category")).to_parquet(folder / "predictions.parquet", index=False)
-    report = as_object(recipe, runs)
     write_figures(report, table, folder)
     (folder / "README.md").write_text(recipe_page(report), encoding="utf-8")
 

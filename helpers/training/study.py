@@ -204,6 +204,7 @@ def describe_clips(
     paths = list(paths)
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     known = _kept(folder)
+    tables = [known]
     missing = {digest: path for digest, path in zip(digests, paths, strict=True) if digest not in known.index}
     if missing:
         first, *_ = missing.values()
@@ -213,9 +214,10 @@ def describe_clips(
         for start in range(0, len(todo), _AT_ONCE):
             batch = todo[start : start + _AT_ONCE]
             rows = Parallel(n_jobs=jobs)(delayed(_describe)(feature_set, missing[digest]) for digest in batch)
-            _keep(pd.DataFrame(rows, index=pd.Index(batch, name="digest")), folder)
+            tables.append(pd.DataFrame(rows, index=pd.Index(batch, name="digest")).astype("float32"))
+            _keep(tables[-1], folder)
             bar.update(len(batch))
-    return _kept(folder).loc[digests].reset_index(drop=True)
+    return pd.concat(tables).loc[digests].reset_index(drop=True)
 
 
 def write_table(clips: pd.DataFrame, described: pd.DataFrame, path: Path) -> None:
@@ -248,7 +250,7 @@ def _keep(table: pd.DataFrame, folder: Path) -> None:
     """Write a table whole or not at all."""
     path = folder / f"{table.index[0]}.parquet"
     unfinished = path.with_suffix(f".{os.getpid()}")
-    table.astype("float32").to_parquet(unfinished)
+    table.to_parquet(unfinished)
     unfinished.replace(path)
 
 

@@ -74,7 +74,7 @@ def test_a_recipe_runs_and_its_report_has_every_figure_with_its_protocol(
     lines: list[str] = []
     runs = reproduce(RECIPE, folder, tmp_path / "cache", progress=lines.append)
     assert len(runs) == len(lines) == 3 * 2 * 2
-    write_report(RECIPE, runs, tmp_path / "tones")
+    write_report(as_object(RECIPE, runs), runs, tmp_path / "tones")
     report = json.loads((tmp_path / "tones" / "metrics.json").read_text())
     for each in report["runs"]:
         assert each["protocol"].startswith("leaky" if each["leaky"] else "speaker-independent")
