@@ -18,7 +18,6 @@ import pandas as pd
 from helpers.classifier import Model, ModelCard, load_model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
-from helpers.features import segment_features
 from helpers.media import Recording, Source, decode, mixed, shared_sound
 from helpers.speech import Segmentation, find_segments
 
@@ -238,7 +237,7 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
     segments : pd.DataFrame
         With the columns up to `end`; see the module's conventions.
     vectors : np.ndarray [shape=(segments, features)]
-        From ``features.segment_features``.
+        Of the card's feature set.
     model : Model
         From ``classifier.load_model``.
 
@@ -344,7 +343,7 @@ def _analyze_lane(lane: _Lane, model: Model, settings: Settings, report: Progres
             columns=[*SEGMENT_COLUMNS, *card.labels]
         )
     report("Computing features", 0.1)
-    vectors = segment_features(lane.samples, table)
+    vectors = model.features.of_segments(lane.samples, table)
     report("Predicting emotions", 0.9)
     return with_emotions(table, vectors, model)
 

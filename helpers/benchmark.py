@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.classifier import Model, load_model
-from helpers.features import segment_features
 from helpers.live import LiveCall
 from helpers.media import SAMPLE_RATE, Recording, decode, mixed, to_wav
 from helpers.microphone import Microphone
@@ -131,13 +130,13 @@ def _stages(recording: Recording, model: Model) -> dict[str, float]:
     card, samples = model.card, recording.samples[0]
     wav = to_wav(recording)
     segments = find_segments(samples, Segmentation(), shortest=card.shortest, longest=card.longest)
-    vectors = segment_features(samples, segments)
+    vectors = model.features.of_segments(samples, segments)
     stages: dict[str, Callable[[], object]] = {
         "decode": lambda: decode(wav),
         "speech": lambda: find_segments(
             samples, Segmentation(), shortest=card.shortest, longest=card.longest
         ),
-        "features": lambda: segment_features(samples, segments),
+        "features": lambda: model.features.of_segments(samples, segments),
         "emotions": lambda: model.predict(vectors),
     }
     return {name: _seconds(stage) / recording.duration for name, stage in stages.items()}

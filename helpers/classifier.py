@@ -1,14 +1,13 @@
-"""Models: a scikit-learn estimator beside a card that says what it is, and what it may be trusted with.
+"""Models: an estimator beside a card that says what it is, and what it may be trusted with.
 
-A model ``NAME`` is two files: ``NAME.json``, the card, and ``NAME.joblib``, the estimator. Unpickling runs
-code, so the estimator is loaded only from bytes whose SHA-256 stands on the card, and only when this version
-of the package can serve the card.
+A model ``NAME`` is two files: ``NAME.json``, the card, and ``NAME.joblib`` or ``NAME.onnx``, the estimator.
+Unpickling runs code, so the estimator is loaded only from bytes whose SHA-256 stands on the card, and only
+when this version of the package can serve the card.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
@@ -18,15 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from helpers import features
 from helpers.emotions import UNCERTAIN
 from helpers.errors import ModelError
+from helpers.estimators import JOBLIB, Estimator, made_with, read_estimator
+from helpers.feature_sets import FeatureSet, served_features
 
 MODELS = Path(__file__).parent.parent / "models"
 DEFAULT_MODEL = "calls"
-
-
-CARD_VERSION = 1
+CARD_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,12 @@ class ModelCard:
         How the scores were measured: which speakers, which conditions.
     scores : tuple of dict
         One per condition: ``condition``, ``uar``, its interval, and so on.
+    layout : {'joblib', 'onnx'}
+        Of the estimator's file, and its extension.
     libraries : dict
         Versions that the estimator was made with.
     sha256 : str
-        Of the joblib file.
+        Of the estimator's file.
     """
 
     card_version: int
@@ -82,6 +82,7 @@ class ModelCard:
     use: str
     protocol: str
     scores: tuple[dict[str, Any], ...]
+    layout: str
     libraries: dict[str, str]
     sha256: str
 
@@ -91,7 +92,12 @@ class Model:
     """A card and the estimator that it describes."""
 
     card: ModelCard
-    estimator: Any
+    estimator: Estimator
+
+    @property
+    def features(self) -> FeatureSet:
+        """What its segments are described by."""
+        return served_features(self.card.feature_set)
 
     def predict(self, segment_features: np.ndarray) -> np.ndarray:
         """Predict calibrated probabilities.
@@ -208,16 +214,16 @@ def load_model(name: str = "default", folder: Path = MODELS) -> Model:
     """
     card = read_card(name, folder)
     _check_servable(card)
-    return Model(card, _verified_estimator(folder / f"{card.name}.joblib", card.sha256))
+    return Model(card, _verified_estimator(folder / f"{card.name}.{card.layout}", card.sha256))
 
 
-def save_model(estimator: Any, card: ModelCard, folder: Path) -> ModelCard:
+def save_model(content: bytes, card: ModelCard, folder: Path) -> ModelCard:
     """Write an estimator and its card, the card completed with the estimator's hash and library versions.
 
     Parameters
     ----------
-    estimator : scikit-learn estimator
-        With ``predict_proba``.
+    content : bytes
+        Of the estimator's file, in the card's layout.
     card : ModelCard
         Whose name the files get.
     folder : Path
@@ -228,39 +234,28 @@ def save_model(estimator: Any, card: ModelCard, folder: Path) -> ModelCard:
     ModelCard
         As written.
     """
-    import joblib
-
-    buffer = io.BytesIO()
-    joblib.dump(estimator, buffer, compress=3)
-    content = buffer.getvalue()
-    libraries = {name: version(name) for name in ("scikit-learn", "numpy", "joblib")}
-    card = replace(card, libraries=libraries, sha256=hashlib.sha256(content).hexdigest())
-    (folder / f"{card.name}.joblib").write_bytes(content)
+    card = replace(card, libraries=made_with(card.layout), sha256=hashlib.sha256(content).hexdigest())
+    (folder / f"{card.name}.{card.layout}").write_bytes(content)
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
     (folder / f"{card.name}.json").write_text(text + "\n", encoding="utf-8")
     return card
 
 
 def _check_servable(card: ModelCard) -> None:
-    here = {"name": features.NAME, "version": features.VERSION}
-    if card.feature_set != here:
+    served_features(card.feature_set)
+    if card.layout != JOBLIB:
+        return
+    trained, installed = card.libraries.get("scikit-learn", ""), version("scikit-learn")
+    if trained.split(".")[:2] != installed.split(".")[:2]:
         raise ModelError(
-            f"Model {card.name} needs the features {card.feature_set} and this program computes {here}: "
-            "train the model anew, or install the version that made it."
-        )
-    made_with, installed = card.libraries.get("scikit-learn", ""), version("scikit-learn")
-    if made_with.split(".")[:2] != installed.split(".")[:2]:
-        raise ModelError(
-            f"Model {card.name} was made with scikit-learn {made_with} and {installed} is installed: "
+            f"Model {card.name} was made with scikit-learn {trained} and {installed} is installed: "
             "install the versions of requirements.txt, or train the model anew."
         )
 
 
 @lru_cache(maxsize=4)
-def _verified_estimator(path: Path, sha256: str) -> Any:
-    """Unpickle the very bytes whose hash was checked."""
-    import joblib
-
+def _verified_estimator(path: Path, sha256: str) -> Estimator:
+    """Read the very bytes whose hash was checked."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -271,4 +266,4 @@ def _verified_estimator(path: Path, sha256: str) -> Any:
         raise ModelError(
             f"The file of model {path.stem} is not the one that its card describes: restore both."
         )
-    return joblib.load(io.BytesIO(content))
+    return read_estimator(content, path.suffix[1:])

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import scipy.fft
 
 from helpers.media import SAMPLE_RATE
@@ -73,33 +72,27 @@ class FrameFeatures:
 
 
 def feature_names() -> list[str]:
-    """Name the columns of `segment_features`: a frame feature and a functional, as in ``mfcc_3 std``."""
+    """Name the values of `describe`: a frame feature and a functional, as in ``mfcc_3 std``."""
     numbered = (("mel", N_MELS), ("mfcc", N_MFCC), ("chroma", N_CHROMA))
     frame_names = [f"{name}_{index}" for name, count in numbered for index in range(count)] + [*_SPECTRAL]
     names = [f"{name} {functional}" for functional in _FUNCTIONALS for name in frame_names]
     return names + [f"pitch {functional}" for functional in _PITCH_FUNCTIONALS]
 
 
-def segment_features(samples: np.ndarray, segments: pd.DataFrame) -> np.ndarray:
-    """Describe each segment by functionals of its frame features.
+def describe(samples: np.ndarray) -> np.ndarray:
+    """Describe a segment by functionals of its frame features.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), dtype=int16]
-        One channel at `SAMPLE_RATE`.
-    segments : pd.DataFrame
-        With `start` and `end` [seconds], each at least 80 ms long.
+        At least 80 ms of one channel at `SAMPLE_RATE`.
 
     Returns
     -------
-    np.ndarray [shape=(segments, features), dtype=float32]
+    np.ndarray [shape=(features,), dtype=float32]
         In the order of `feature_names`; always finite.
     """
-    described = np.empty((len(segments), len(feature_names())), np.float32)
-    bounds = (segments[["start", "end"]].to_numpy(float) * SAMPLE_RATE).round().astype(int)
-    for row, (start, end) in enumerate(bounds):
-        described[row] = functionals(frame_features(samples[start:end]))
-    return described
+    return functionals(frame_features(samples))
 
 
 def frame_features(samples: np.ndarray) -> FrameFeatures:
@@ -120,7 +113,7 @@ def frame_features(samples: np.ndarray) -> FrameFeatures:
     spectrum = scipy.fft.rfft(frames * _window(), _PADDED, axis=1)
     padded_power = np.square(spectrum.real) + np.square(spectrum.imag)
     power = padded_power[:, ::2]
-    mel = _decibels(power @ mel_filterbank().T)
+    mel = decibels(power @ mel_filters(N_MELS, N_FFT, SAMPLE_RATE).T)
     mel = np.maximum(mel, mel.max() - MEL_RANGE)
     pitch, voicing = _pitch(padded_power)
     return FrameFeatures(
@@ -162,16 +155,23 @@ def functionals(frames: FrameFeatures) -> np.ndarray:
 
 
 @cache
-def mel_filterbank() -> np.ndarray:
+def mel_filters(n_mels: int, n_fft: int, rate: int) -> np.ndarray:
     """Make triangular filters on Slaney's mel scale, normalised by area, as ``librosa.filters.mel``.
+
+    Parameters
+    ----------
+    n_mels, n_fft : int
+        Number of filters, length of a frame [samples].
+    rate : int
+        Of the sampling [Hz].
 
     Returns
     -------
-    np.ndarray [shape=(N_MELS, N_FFT // 2 + 1), dtype=float32]
-        From 0 Hz to half of `SAMPLE_RATE`.
+    np.ndarray [shape=(n_mels, n_fft // 2 + 1), dtype=float32]
+        From 0 Hz to half of `rate`.
     """
-    edges = _slaney_hz(np.linspace(0, _slaney_mel(SAMPLE_RATE / 2), N_MELS + 2))
-    ramps = edges[:, None] - _frequencies()
+    edges = _slaney_hz(np.linspace(0, _slaney_mel(rate / 2), n_mels + 2))
+    ramps = edges[:, None] - np.arange(n_fft // 2 + 1) * rate / n_fft
     widths = np.diff(edges)[:, None]
     filters = np.maximum(0, np.minimum(-ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]))
     return (filters * 2 / (edges[2:] - edges[:-2])[:, None]).astype(np.float32)
@@ -236,7 +236,8 @@ def _slaney_hz(mel: np.ndarray) -> np.ndarray:
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))
 
 
-def _decibels(power: np.ndarray) -> np.ndarray:
+def decibels(power: np.ndarray) -> np.ndarray:
+    """Convert power to dB, from -100 dB on."""
     return 10 * np.log10(np.maximum(power, _FLOOR))
 
 
@@ -259,12 +260,12 @@ def _shape(power: np.ndarray) -> tuple[np.ndarray, ...]:
     centroid = weights @ frequencies
     spread = np.sum(weights * np.square(frequencies - centroid[:, None]), axis=1)
     rolloff = np.sum(cumulated < _ROLLOFF * cumulated[:, -1:], axis=1) * np.float32(SAMPLE_RATE / N_FFT)
-    flatness = _decibels(power).mean(axis=1) - _decibels(np.maximum(power, _FLOOR).mean(axis=1))
+    flatness = decibels(power).mean(axis=1) - decibels(np.maximum(power, _FLOOR).mean(axis=1))
     return centroid, np.sqrt(spread), rolloff, flatness
 
 
 def _level(frames: np.ndarray) -> np.ndarray:
-    return _decibels(np.einsum("ij,ij->i", frames, frames) / N_FFT)
+    return decibels(np.einsum("ij,ij->i", frames, frames) / N_FFT)
 
 
 def _zero_crossings(frames: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ import pandas as pd
 
 from helpers.analysis import SEGMENT_COLUMNS, SPEAKER, with_emotions
 from helpers.classifier import Model
-from helpers.features import feature_names, frame_features, functionals
 from helpers.media import SAMPLE_RATE, Recording
 from helpers.speech import Segmentation, Segmenter, frame_levels
 
@@ -137,12 +136,11 @@ class LiveCall:
             vectors[start, end] = self._described(start, end) if known is None else known
         self._vectors |= vectors
         table = segments.assign(channel="mono", role=SPEAKER)[SEGMENT_COLUMNS[:4]]
-        stacked = np.stack(list(vectors.values())) if vectors else np.empty((0, len(feature_names())))
-        return with_emotions(table, stacked, self._model)
+        return with_emotions(table, np.array(list(vectors.values())), self._model)
 
     def _described(self, start: float, end: float) -> np.ndarray:
         bounds = (round(time * SAMPLE_RATE) for time in (start, end))
-        return functionals(frame_features(self._sound.between(*bounds)))
+        return self._model.features.describe(self._sound.between(*bounds))
 
     def _show(self, settled: pd.DataFrame) -> None:
         """Keep what is shown, and forget the vectors of what is not pending any more."""

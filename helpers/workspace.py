@@ -16,7 +16,7 @@ from pathlib import Path
 from cachetools import LRUCache, cachedmethod
 
 from helpers.analysis import CallAnalysis, Progress, Settings, analyze_recording
-from helpers.classifier import load_model
+from helpers.classifier import DEFAULT_MODEL, load_model
 from helpers.media import Recording, decode, to_wav
 
 RECORDINGS: LRUCache[tuple[Hashable, ...], Recording] = LRUCache(
@@ -109,10 +109,15 @@ class Workspace:
 
     @cachedmethod(
         lambda self: ANALYSES,
-        lambda self, file, settings, *_: (self, file.name, file.identity, settings),
+        lambda self, file, settings, progress, model=DEFAULT_MODEL: (
+            *(self, file.name, file.identity, settings),
+            model,
+        ),
         lambda self: _LOCK,
     )
-    def analysis(self, file: RecordingFile, settings: Settings, progress: Progress) -> CallAnalysis:
+    def analysis(
+        self, file: RecordingFile, settings: Settings, progress: Progress, model: str = DEFAULT_MODEL
+    ) -> CallAnalysis:
         """Analyse a file.
 
         Parameters
@@ -122,6 +127,8 @@ class Workspace:
             What to analyse, and how it is cut.
         progress : callable
             As for ``analysis.analyze_recording``.
+        model : str
+            As in ``classifier.model_names``.
 
         Returns
         -------
@@ -136,7 +143,7 @@ class Workspace:
         progress("Loading the model", _READING)
         return analyze_recording(
             recording,
-            load_model(),
+            load_model(model),
             settings,
             progress=lambda stage, done: progress(stage, _READING + (1 - _READING) * done),
         )

@@ -17,14 +17,13 @@ from helpers.features import (
     N_MFCC,
     FrameFeatures,
     chroma_filterbank,
+    describe,
     feature_names,
     frame_features,
     functionals,
-    mel_filterbank,
-    segment_features,
+    mel_filters,
 )
 from helpers.media import SAMPLE_RATE
-from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import phone_channel
 from tests.conftest import bursts
 
@@ -141,7 +140,7 @@ def test_filterbanks_are_librosas() -> None:
     import librosa.filters
 
     theirs = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
-    np.testing.assert_allclose(mel_filterbank(), theirs, atol=1e-8)
+    np.testing.assert_allclose(mel_filters(N_MELS, N_FFT, SAMPLE_RATE), theirs, atol=1e-8)
     theirs = librosa.filters.chroma(sr=SAMPLE_RATE, n_fft=N_FFT, n_chroma=N_CHROMA, tuning=0.0)
     np.testing.assert_allclose(chroma_filterbank(), theirs, atol=1e-7)
 
@@ -149,8 +148,7 @@ def test_filterbanks_are_librosas() -> None:
 def test_features_need_neither_librosa_nor_numba() -> None:
     """They would compile for ten seconds on a fresh machine, and an app does not have them in memory."""
     code = (
-        "import sys, numpy, pandas; from helpers.features import segment_features; "
-        "segment_features(numpy.ones(16000, numpy.int16), pandas.DataFrame({'start': [0.0], 'end': [1.0]})); "
+        "import sys, numpy; from helpers.features import describe; describe(numpy.ones(16000, numpy.int16)); "
         "print(sorted({'librosa', 'numba', 'sklearn', 'av'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -281,34 +279,15 @@ def test_the_width_of_the_silence_around_speech_does_not_count(noise: float) -> 
     ids=["silence", "offset", "rail", "click", "square", "faint", "noise", "clipped", "tone", "80 ms", "0"],
 )
 def test_no_signal_makes_a_value_that_is_not_finite(samples: np.ndarray) -> None:
-    segments = pd.DataFrame({"start": [0.0], "end": [len(samples) / SAMPLE_RATE]})
     with np.errstate(all="raise", under="ignore"):
-        values = segment_features(samples, segments)
-    assert values.shape == (1, len(feature_names()))
+        values = describe(samples)
+    assert values.shape == (len(feature_names()),)
     assert values.dtype == np.float32
     assert np.isfinite(values).all()
     assert np.abs(values).max() < 1e5
 
 
-# Segments
-
-
-def test_a_segment_is_described_alike_in_its_recording_and_alone() -> None:
-    samples = bursts((0.5, 2.3), (3.1, 4.4), (5.0, 9.7), duration=11) + white_noise(-60, seconds=11)
-    segments = find_segments(samples, Segmentation(), shortest=1.0, longest=3.0)
-    assert len(segments) > 3
-    together = segment_features(samples, segments)
-    for row, (start, end) in zip(together, segments.to_numpy(), strict=True):
-        alone = samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
-        whole = pd.DataFrame({"start": [0.0], "end": [len(alone) / SAMPLE_RATE]})
-        np.testing.assert_array_equal(segment_features(alone, whole)[0], row)
-    backwards = segment_features(samples, segments[::-1])
-    np.testing.assert_array_equal(backwards[::-1], together)
-
-
-def test_no_segments_give_no_rows() -> None:
-    nothing = pd.DataFrame({"start": [], "end": []})
-    assert segment_features(tone(100), nothing).shape == (0, len(feature_names()))
+# Frames
 
 
 @pytest.mark.parametrize(("length", "count"), [(512, 1), (671, 1), (672, 2), (16_000, 97)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from helpers.errors import HelpersError
+from helpers.errors import HelpersError, ModelError
 from helpers.pages.result import plain, show_result
 from helpers.pages.session import workspace
 from helpers.pages.sources import Chosen, choose_recordings, choose_sample
@@ -29,13 +29,12 @@ def page() -> None:
     with st.sidebar:
         st.markdown("### Call Emotions")
         chosen = choose_recordings(place)
-        if not chosen.listed and not chosen.failures:
-            settings = None
-        else:
+        wanted = None
+        if chosen.listed or chosen.failures:
             st.divider()
-            settings = choose_settings()
+            wanted = choose_model(), choose_settings()
             st.button("Start over", icon=":material/restart_alt:", on_click=st.session_state.clear)
-    finished = analyse(chosen, settings, place) if settings else []
+    finished = analyse(chosen, *wanted, place) if wanted else []
     if finished:
         file, analysis = choose_result(finished)
         show_result(file, analysis)
@@ -88,6 +87,27 @@ def choose_settings() -> Settings:
     return Settings(channels, SIDES[side], agent, segmentation)
 
 
+def choose_model() -> str:
+    """Let the analyst choose the model."""
+    from helpers.classifier import DEFAULT_MODEL, model_names, read_card
+
+    try:
+        cards = {name: read_card(name) for name in model_names()}
+    except ModelError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
+    name = st.selectbox(
+        "Model",
+        list(cards),
+        format_func=lambda name: cards[name].title,
+        key="model",
+        help="They know different emotions, and learned from different speech.",
+    )
+    card = cards[name or DEFAULT_MODEL]
+    st.caption(f"Tells apart {', '.join(card.labels)}.")
+    return card.name
+
+
 def welcome() -> None:
     """Say what the page does, and offer the samples."""
     st.title("Where did this customer get angry?")
@@ -118,7 +138,7 @@ def show_cards(samples: Sequence[Sample]) -> None:
 
 
 def analyse(
-    chosen: Chosen, settings: Settings, place: DeltaGenerator
+    chosen: Chosen, model: str, settings: Settings, place: DeltaGenerator
 ) -> list[tuple[RecordingFile, CallAnalysis]]:
     """Analyse each file, naming those that cannot be; without any result, keep the last one still there."""
     finished = []
@@ -131,7 +151,7 @@ def analyse(
             place.progress(min(done, 1.0), f"{title}: {stage} …")
 
         try:
-            finished.append((file, workspace().analysis(file, settings, progress)))
+            finished.append((file, workspace().analysis(file, settings, progress, model)))
         except HelpersError as error:
             failures.append(str(error))
     place.empty()

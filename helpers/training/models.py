@@ -18,9 +18,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import features
 from helpers.classifier import CARD_VERSION, ModelCard, calibrated, save_model
 from helpers.errors import CorpusError
+from helpers.estimators import JOBLIB, to_joblib
+from helpers.feature_sets import ACOUSTIC
 from helpers.media import decode
 from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import phone_channel, random_line
@@ -172,7 +173,7 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path) -> ModelCard:
         description=recipe.description,
         created=datetime.now(UTC).date().isoformat(),
         labels=labels,
-        feature_set={"name": features.NAME, "version": features.VERSION},
+        feature_set=ACOUSTIC.as_entry(),
         shortest=recipe.shortest,
         longest=recipe.longest,
         temperature=temperature,
@@ -187,10 +188,11 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path) -> ModelCard:
             f"above noise, band, gain up to clipping, coding and width of the segments. {recipe.selection}"
         ),
         scores=_scores(test.segments, probabilities, labels, uncertain_below),
+        layout=JOBLIB,
         libraries={},
         sha256="",
     )
-    return save_model(estimator, card, output)
+    return save_model(to_joblib(estimator), card, output)
 
 
 def extract(clips: pd.DataFrame, *, shortest: float, longest: float) -> TrainingSet:
@@ -242,7 +244,7 @@ def _describe(path: Path, shortest: float, longest: float) -> dict[str, np.ndarr
     described = {}
     for condition, (heard, segmentation) in _copies(decode(path).samples[0], generator).items():
         segments = find_segments(heard, segmentation, shortest=shortest, longest=longest)
-        described[condition] = features.segment_features(heard, segments)
+        described[condition] = ACOUSTIC.of_segments(heard, segments)
     return described
 
 

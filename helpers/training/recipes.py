@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from helpers import features
+from helpers.feature_sets import ACOUSTIC
 from helpers.training.protocols import LeakyFolds, LeakyRandom, LeaveOneOut, Protocol, SpeakerFolds
 
 ACCURACY, MACRO_F1 = "accuracy", "macro_f1"
@@ -168,8 +168,8 @@ def make_lightgbm() -> Any:
     return LGBMClassifier(random_state=0, verbose=-1, n_jobs=2)
 
 
-OURS = Method("ours", features.NAME, make_ours)
-OURS_BY_SPEAKER = Method("ours, by speaker", features.NAME, make_ours, by_speaker=True, both_sexes=True)
+OURS = Method("ours", ACOUSTIC.name, make_ours)
+OURS_BY_SPEAKER = Method("ours, by speaker", ACOUSTIC.name, make_ours, by_speaker=True, both_sexes=True)
 
 RECIPES = {
     recipe.name: recipe

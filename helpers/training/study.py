@@ -19,19 +19,20 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from helpers import features
 from helpers.errors import CorpusError
-from helpers.media import decode
+from helpers.feature_sets import ACOUSTIC, IMAGE, FeatureSet
+from helpers.media import SAMPLE_RATE, decode
 
 LITERATURE = {"mfcc": 40, "chroma": 12, "mel": 128, "contrast": 7, "tonnetz": 6}
 STATISTICS = ("mean", "median", "std", "min", "max", "skew", "kurtosis")
 
 _AT_ONCE = 100  # clips, between two looks at an interruption
 _N_MFCC = 20
+_IMAGE_START = 0.5  # seconds
 
 
 @dataclass(frozen=True)
-class FeatureSet:
+class StudySet:
     """Features that a clip is described by.
 
     Attributes
@@ -98,8 +99,8 @@ def statistics_features(path: Path) -> dict[str, float]:
     return named
 
 
-def mfcc_image(path: Path) -> dict[str, float]:
-    """Describe a clip by the picture of its MFCC: 39 by 216 values of 2.5 s from 0.5 s on, at 44.1 kHz.
+def image_features(path: Path) -> dict[str, float]:
+    """Describe a clip by the picture of its MFCC, from 0.5 s on.
 
     Parameters
     ----------
@@ -108,19 +109,9 @@ def mfcc_image(path: Path) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        A clip that ends before is filled up with silence.
+        As of ``images.mfcc_image``.
     """
-    import librosa
-
-    rate, length = 44_100, 110_250
-    signal, _ = librosa.load(path, sr=rate, offset=0.5, duration=2.5, res_type="soxr_hq")
-    signal = np.pad(signal, (0, max(length - len(signal), 0)))[:length]
-    image = librosa.feature.mfcc(y=signal, sr=rate, n_mfcc=39)
-    return {
-        f"mfcc_{row} frame_{column}": float(value)
-        for row, values in enumerate(image)
-        for column, value in enumerate(values)
-    }
+    return _served(IMAGE, decode(path).samples[0, round(_IMAGE_START * SAMPLE_RATE) :])
 
 
 def acoustic_features(path: Path) -> dict[str, float]:
@@ -134,44 +125,43 @@ def acoustic_features(path: Path) -> dict[str, float]:
     -------
     dict of str to float
     """
-    vector = features.functionals(features.frame_features(decode(path).samples[0]))
-    return dict(zip(features.feature_names(), map(float, vector), strict=True))
+    return _served(ACOUSTIC, decode(path).samples[0])
 
 
-FEATURE_SETS = {
+STUDY_SETS = {
     each.name: each
     for each in (
-        FeatureSet("statistics", 1, statistics_features),
-        FeatureSet("mfcc-image", 1, mfcc_image),
-        FeatureSet(features.NAME, features.VERSION, acoustic_features),
+        StudySet("statistics", 1, statistics_features),
+        StudySet(IMAGE.name, IMAGE.version, image_features),
+        StudySet(ACOUSTIC.name, ACOUSTIC.version, acoustic_features),
     )
 }
 
 
-def feature_set_named(name: str) -> FeatureSet:
+def feature_set_named(name: str) -> StudySet:
     """Find a feature set, or put one together from parts of the literature's extractor.
 
     Parameters
     ----------
     name : str
-        Key of `FEATURE_SETS`, or keys of `LITERATURE` joined by "+", as in "mfcc+chroma+mel".
+        Key of `STUDY_SETS`, or keys of `LITERATURE` joined by "+", as in "mfcc+chroma+mel".
 
     Returns
     -------
-    FeatureSet
+    StudySet
 
     Raises
     ------
     CorpusError
         There is none of this name.
     """
-    if name in FEATURE_SETS:
-        return FEATURE_SETS[name]
+    if name in STUDY_SETS:
+        return STUDY_SETS[name]
     parts = tuple(name.split("+"))
     if not set(parts) <= LITERATURE.keys():
-        known = f"{', '.join(FEATURE_SETS)}, or any of {'+'.join(LITERATURE)}"
+        known = f"{', '.join(STUDY_SETS)}, or any of {'+'.join(LITERATURE)}"
         raise CorpusError(f"There is no feature set {name!r}: choose {known}.")
-    return FeatureSet(name, 1, partial(literature_features, parts=parts))
+    return StudySet(name, 1, partial(literature_features, parts=parts))
 
 
 def describe_clips(
@@ -235,6 +225,10 @@ def write_table(clips: pd.DataFrame, described: pd.DataFrame, path: Path) -> Non
     table = pd.concat([clips.assign(path=clips["path"].map(str)), described], axis=1)
     table.to_csv(path.with_suffix(".csv"), index=False)
     table.to_parquet(path.with_suffix(".parquet"), index=False)
+
+
+def _served(feature_set: FeatureSet, samples: np.ndarray) -> dict[str, float]:
+    return dict(zip(feature_set.names(), map(float, feature_set.describe(samples)), strict=True))
 
 
 def _describe(feature_set: str, path: Path) -> dict[str, float]:

@@ -11,14 +11,14 @@ from helpers import features
 from helpers.errors import CorpusError
 from helpers.training import study
 from helpers.training.study import (
-    FEATURE_SETS,
     LITERATURE,
     STATISTICS,
-    FeatureSet,
+    STUDY_SETS,
+    StudySet,
     describe_clips,
     feature_set_named,
+    image_features,
     literature_features,
-    mfcc_image,
     statistics_features,
     write_table,
 )
@@ -73,11 +73,11 @@ def test_any_parts_can_be_had_together_and_no_others(clip: Path) -> None:
 def test_the_picture_of_mfcc_has_its_published_size_and_is_filled_up(tmp_path: Path, clip: Path) -> None:
     long = encode(tmp_path / "long.wav", bursts((0, 4), duration=4), codec="pcm_s16le")
     for path in (clip, long):
-        assert len(mfcc_image(path)) == 39 * 216
+        assert len(image_features(path)) == 39 * 216
 
 
 def test_the_app_s_features_are_those_of_the_app(clip: Path) -> None:
-    assert list(FEATURE_SETS[features.NAME].describe(clip)) == features.feature_names()
+    assert list(STUDY_SETS[features.NAME].describe(clip)) == features.feature_names()
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
             raise KeyboardInterrupt
         return {"size": float(path.stat().st_size)}
 
-    monkeypatch.setitem(FEATURE_SETS, "counted", FeatureSet("counted", 1, describe))
+    monkeypatch.setitem(STUDY_SETS, "counted", StudySet("counted", 1, describe))
     return asked
 
 
@@ -121,8 +121,8 @@ def test_another_version_is_computed_anew(
 ) -> None:
     paths = lay_out(tmp_path, 3)
     describe_clips(paths, "counted", tmp_path / "cache", jobs=1, progress=False)
-    newer = FeatureSet("counted", 2, FEATURE_SETS["counted"].describe)
-    monkeypatch.setitem(FEATURE_SETS, "counted", newer)
+    newer = StudySet("counted", 2, STUDY_SETS["counted"].describe)
+    monkeypatch.setitem(STUDY_SETS, "counted", newer)
     counted.clear()
     describe_clips(paths, "counted", tmp_path / "cache", jobs=1, progress=False)
     assert counted

@@ -1,0 +1,96 @@
+"""How an estimator is kept in a file: scikit-learn's by joblib, a network's graph as ONNX."""
+
+from __future__ import annotations
+
+import io
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import numpy as np
+
+JOBLIB, ONNX = "joblib", "onnx"
+
+_MADE_WITH = {JOBLIB: ("scikit-learn", "numpy", "joblib"), ONNX: ("torch", "onnx")}
+
+
+class Estimator(Protocol):
+    """What predicts probabilities."""
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        """Predict probabilities [shape=(segments, emotions)] from features [shape=(segments, features)]."""
+        ...
+
+
+class OnnxEstimator:
+    """A graph that gives probabilities, run by onnxruntime on one thread.
+
+    Parameters
+    ----------
+    content : bytes
+        Of an ONNX file whose graph has one input [shape=(segments, features)] and one output.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        """As of `Estimator`."""
+        (probabilities,) = self._session.run(None, {self._input: values.astype(np.float32)})
+        return probabilities
+
+
+def to_joblib(estimator: Any) -> bytes:
+    """Write a scikit-learn estimator as the content of a joblib file.
+
+    Parameters
+    ----------
+    estimator : scikit-learn estimator
+
+    Returns
+    -------
+    bytes
+    """
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, compress=3)
+    return buffer.getvalue()
+
+
+def read_estimator(content: bytes, layout: str) -> Estimator:
+    """Read an estimator.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file; only such as are trusted, because joblib executes code.
+    layout : {'joblib', 'onnx'}
+
+    Returns
+    -------
+    Estimator
+    """
+    if layout == ONNX:
+        return OnnxEstimator(content)
+    import joblib
+
+    return joblib.load(io.BytesIO(content))
+
+
+def made_with(layout: str) -> dict[str, str]:
+    """Give the versions of the libraries that an estimator of this layout is made with.
+
+    Parameters
+    ----------
+    layout : {'joblib', 'onnx'}
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {name: version(name) for name in _MADE_WITH[layout]}
