@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("recipe", metavar="RECIPE")
     reproduce.add_argument("--emotions", nargs="+", metavar="EMOTION", help="these instead of the recipe's")
     reproduce.add_argument("--output", type=Path, metavar="DIR", help="write the report there")
+    reproduce.add_argument("--resume", action="store_true", help="go on where it was interrupted")
     reproduce.add_argument("--json", action="store_true")
     reproduce.set_defaults(command=_reproduce)
 
@@ -201,10 +202,17 @@ def _reproduce(options: argparse.Namespace) -> int:
     recipe = RECIPES[options.recipe]
     if options.emotions:
         recipe = replace(recipe, cases=(Case(", ".join(options.emotions), tuple(options.emotions)),))
-    runs = reproduce(recipe, options.corpora, _cache(options), progress=_to_standard_error, jobs=options.jobs)
-    report = as_object(recipe, runs)
+    reproduction = reproduce(
+        recipe,
+        options.corpora,
+        _cache(options),
+        progress=_to_standard_error,
+        jobs=options.jobs,
+        resume=options.resume,
+    )
+    report = as_object(reproduction)
     if options.output:
-        write_report(report, runs, options.output / recipe.name)
+        write_report(reproduction, options.output / recipe.name)
     print(json.dumps(report, ensure_ascii=False) if options.json else recipe_section(report))
     return ALL_DONE
 

@@ -42,7 +42,10 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, classes: Sequ
 
 
 def expected_calibration_error(
-    labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    weights: np.ndarray | None = None,
 ) -> float:
     """Average the gap between confidence and accuracy over ten bins of confidence (Naeini et al. 2015).
 
@@ -51,20 +54,25 @@ def expected_calibration_error(
     labels : np.ndarray [shape=(n,)]
     probabilities : np.ndarray [shape=(n, classes)]
     classes : sequence of str
+    weights : np.ndarray, optional [shape=(n,)]
+        How much each counts, such as its seconds.
 
     Returns
     -------
     float
         From 0 (confidence is accuracy) to 1.
     """
+    weights = np.ones(len(labels)) if weights is None else weights
     confidence = probabilities.max(axis=1)
     correct = np.asarray(classes)[probabilities.argmax(axis=1)] == labels
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(np.sum(correct[bins == index] - confidence[bins == index])) for index in range(_BINS)]
-    return float(sum(gaps) / len(labels))
+    gaps = np.bincount(bins, weights * (correct - confidence), _BINS)
+    return float(np.abs(gaps).sum() / weights.sum())
 
 
-def unweighted_average_recall(labels: np.ndarray, predicted: np.ndarray) -> float:
+def unweighted_average_recall(
+    labels: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Average the recall over the emotions, so that a frequent one counts no more than a rare one.
 
     An emotion that is predicted but nowhere true has no recall of its own to average.
@@ -72,23 +80,33 @@ def unweighted_average_recall(labels: np.ndarray, predicted: np.ndarray) -> floa
     Parameters
     ----------
     labels, predicted : np.ndarray [shape=(n,)]
+    weights : np.ndarray, optional [shape=(n,)]
+        How much each counts, such as its seconds.
 
     Returns
     -------
     float
         In [0, 1].
     """
-    return float(recall_score(labels, predicted, labels=np.unique(labels), average="macro"))
+    emotions = np.unique(labels)
+    return float(recall_score(labels, predicted, labels=emotions, average="macro", sample_weight=weights))
 
 
 def speaker_interval(
-    labels: np.ndarray, predicted: np.ndarray, speakers: np.ndarray, *, seed: int = 0
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    speakers: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """Bootstrap the unweighted average recall over speakers, because segments of one speaker go together.
 
     Parameters
     ----------
     labels, predicted, speakers : np.ndarray [shape=(n,)]
+    weights : np.ndarray, optional [shape=(n,)]
+        How much each counts, such as its seconds.
     seed : int
         Of the resampling.
 
@@ -99,10 +117,11 @@ def speaker_interval(
     """
     emotions, people = np.unique(labels), np.unique(speakers)
     is_true = (speakers == people[:, None])[:, None] & (labels == emotions[:, None])
-    true, found = is_true.sum(axis=2), (is_true & (predicted == labels)).sum(axis=2)
+    weights = np.ones(len(labels)) if weights is None else weights
+    true, found = is_true @ weights, (is_true & (predicted == labels)) @ weights
     drawn = np.random.default_rng(seed).integers(len(people), size=(_RESAMPLINGS, len(people)))
     true, found = true[drawn].sum(axis=1), found[drawn].sum(axis=1)
-    recalls = np.mean(found / np.maximum(true, 1), axis=1, where=true > 0)
+    recalls = np.mean(found / np.where(true > 0, true, 1), axis=1, where=true > 0)
     low, high = np.percentile(recalls, [2.5, 97.5])
     return float(low), float(high)
 

@@ -16,11 +16,12 @@ from helpers.training.results import figure_name
 
 _POINTS = 60
 _SIZE = 220
-_OTHERS = ("#4c5760", "#7d5a3c")  # of emotions that the app does not show
 
 
-def write_figures(report: dict[str, Any], predictions: pd.DataFrame, folder: Path) -> None:
-    """Draw, for each case, the best method with speakers apart.
+def write_figures(
+    report: dict[str, Any], predictions: pd.DataFrame, projection: pd.DataFrame, folder: Path
+) -> None:
+    """Draw, for each case, the best method with speakers apart, and the clips on two components.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def write_figures(report: dict[str, Any], predictions: pd.DataFrame, folder: Pat
         From ``reproduce.as_object``.
     predictions : pd.DataFrame
         Of all runs, with the columns case, method and protocol.
+    projection : pd.DataFrame
+        From ``reproduce.project``, of all cases.
     folder : Path
     """
     import vl_convert
@@ -41,6 +44,7 @@ def write_figures(report: dict[str, Any], predictions: pd.DataFrame, folder: Pat
         panels: list[Any] = [confusion_matrix_chart(best)]
         if set(emotions) <= set(told) and told[emotions].notna().all(axis=None):
             panels += [roc_chart(told, emotions), precision_recall_chart(told, emotions)]
+        panels.append(projection_chart(projection[projection["case"] == case], emotions))
         chart = alt.hconcat(*panels).resolve_scale(color="independent")
         titled = chart.properties(title=f"{case}: {best['method']}, {best['protocol']}")
         svg = vl_convert.vegalite_to_svg(titled.to_dict())
@@ -97,6 +101,36 @@ def precision_recall_chart(told: pd.DataFrame, emotions: list[str]) -> alt.Chart
     return _curves(told, emotions, {"recall": 1, "precision": 0}, precision_recall_curve)
 
 
+def projection_chart(projection: pd.DataFrame, emotions: list[str]) -> alt.Chart:
+    """Draw clips on the two principal components of their features.
+
+    Parameters
+    ----------
+    projection : pd.DataFrame
+        With the columns x, y, emotion and speaker.
+    emotions : list of str
+
+    Returns
+    -------
+    alt.Chart
+    """
+    return (
+        alt.Chart(projection[["x", "y", "emotion"]])
+        .mark_circle(size=12, opacity=0.6)
+        .encode(
+            x=alt.X("x:Q", title="first component"),
+            y=alt.Y("y:Q", title="second component"),
+            color=_coloured(emotions),
+        )
+        .properties(width=_SIZE, height=_SIZE)
+    )
+
+
+def _coloured(emotions: list[str]) -> alt.Color:
+    colours = [EMOTIONS[name].colour for name in emotions]
+    return alt.Color("emotion:N", scale=alt.Scale(domain=emotions, range=colours))
+
+
 def _thinned(emotion: str, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     kept = np.unique(np.linspace(0, len(x) - 1, _POINTS).astype(int))
     return pd.DataFrame({"emotion": emotion, "x": x[kept].round(4), "y": y[kept].round(4)})
@@ -112,15 +146,13 @@ def _curves(
     (x, first), (y, second) = axes.items()
     curves = {emotion: curve(told["emotion"] == emotion, told[emotion]) for emotion in emotions}
     table = pd.concat(_thinned(emotion, found[first], found[second]) for emotion, found in curves.items())
-    others = iter(_OTHERS)
-    colours = [EMOTIONS[name].colour if name in EMOTIONS else next(others) for name in emotions]
     return (
         alt.Chart(table)
         .mark_line(strokeWidth=1.5)
         .encode(
             x=alt.X("x:Q", title=x, scale=alt.Scale(domain=[0, 1])),
             y=alt.Y("y:Q", title=y, scale=alt.Scale(domain=[0, 1])),
-            color=alt.Color("emotion:N", scale=alt.Scale(domain=emotions, range=colours)),
+            color=_coloured(emotions),
             order="x:Q",
         )
         .properties(width=_SIZE, height=_SIZE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from helpers.estimators import JOBLIB, to_joblib
 from helpers.feature_sets import ACOUSTIC
 from helpers.media import decode
 from helpers.speech import Segmentation, find_segments
-from helpers.training.augment import phone_channel, random_line
+from helpers.training.augment import RandomLine, phone_channel
 from helpers.training.corpora import CORPORA, load_corpora
 from helpers.training.evaluate import fit_temperature, score
 
@@ -32,6 +32,7 @@ CONDITIONS = ("clean", "phone", "line")
 
 _COVERAGE = 0.85
 _FOLDS = 5
+_LINES = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class TrainingSet:
     Attributes
     ----------
     segments : pd.DataFrame
-        A row per segment: corpus, speaker, emotion, condition.
+        A row per segment: corpus, speaker, emotion, condition, and the line that it shares with others.
     features : np.ndarray [shape=(segments, features)]
     """
 
@@ -211,17 +212,19 @@ def extract(clips: pd.DataFrame, *, shortest: float, longest: float) -> Training
         In the order of the clips.
     """
     described = Parallel(n_jobs=-1, batch_size=16)(
-        delayed(_describe)(path, shortest, longest) for path in clips["path"]
+        delayed(_describe)(path, speaker, shortest, longest)
+        for path, speaker in clips[["path", "speaker"]].itertuples(index=False)
     )
     rows = [
-        (clip, condition, vector)
-        for clip, by_condition in enumerate(described)
-        for condition, vectors in by_condition.items()
+        (clip, condition, line, vector)
+        for clip, copies in enumerate(described)
+        for condition, line, vectors in copies
         for vector in vectors
     ]
-    segments = clips.iloc[[clip for clip, _, _ in rows]].drop(columns="path").reset_index(drop=True)
-    segments["condition"] = [condition for _, condition, _ in rows]
-    return TrainingSet(segments, np.stack([vector for _, _, vector in rows]))
+    segments = clips.iloc[[clip for clip, *_ in rows]].drop(columns="path").reset_index(drop=True)
+    segments["condition"] = [condition for _, condition, _, _ in rows]
+    segments["line"] = [line for _, _, line, _ in rows]
+    return TrainingSet(segments, np.stack([vector for *_, vector in rows]))
 
 
 def make_estimator() -> Pipeline:
@@ -238,25 +241,39 @@ def make_estimator() -> Pipeline:
     return make_pipeline(StandardScaler(), perceptron)
 
 
-def _describe(path: Path, shortest: float, longest: float) -> dict[str, np.ndarray]:
-    """Compute the features of a clip's segments in each condition."""
-    generator = np.random.default_rng(zlib.crc32(path.stem.encode()))
-    described = {}
-    for condition, (heard, segmentation) in _copies(decode(path).samples[0], generator).items():
-        segments = find_segments(heard, segmentation, shortest=shortest, longest=longest)
-        described[condition] = ACOUSTIC.of_segments(heard, segments)
+def _describe(path: Path, speaker: str, shortest: float, longest: float) -> list[tuple[str, str, np.ndarray]]:
+    """Compute the features of a clip's segments [shape=(segments, features)] in each copy of it."""
+    described = []
+    for copy in _copies(decode(path).samples[0], path.stem, speaker):
+        segments = find_segments(copy.samples, copy.segmentation, shortest=shortest, longest=longest)
+        described.append((copy.condition, copy.line, ACOUSTIC.of_segments(copy.samples, segments)))
     return described
 
 
-def _copies(
-    samples: np.ndarray, generator: np.random.Generator
-) -> dict[str, tuple[np.ndarray, Segmentation]]:
-    """Make a copy for each condition, and say how it is cut; segments of real calls are not always tight."""
-    loose = Segmentation(speech_pad=generator.uniform(0, 0.5))
-    heard = (samples, phone_channel(samples), random_line(samples, generator))
-    return dict(
-        zip(CONDITIONS, zip(heard, (Segmentation(), Segmentation(), loose), strict=True), strict=True)
-    )
+@dataclass(frozen=True, eq=False)
+class _Copy:
+    condition: str
+    line: str
+    samples: np.ndarray
+    segmentation: Segmentation
+
+
+def _copies(samples: np.ndarray, clip: str, speaker: str) -> Iterator[_Copy]:
+    """Make copies of a clip, each over a line that some other clips of the speaker share.
+
+    Segments of real calls are not always tight, so those of random lines are cut more or less closely.
+    """
+    generator = _seeded(clip)
+    yield _Copy("clean", "clean", samples, Segmentation())
+    yield _Copy("phone", "phone", phone_channel(samples), Segmentation())
+    for copy in range(_LINES):
+        line = f"line {copy} {generator.integers(_LINES)}"
+        sent = RandomLine.draw(_seeded(f"{speaker} {line}")).send(samples, generator)
+        yield _Copy("line", line, sent, Segmentation(speech_pad=generator.uniform(0, 0.5)))
+
+
+def _seeded(text: str) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(text.encode()))
 
 
 def _calibration(training: TrainingSet, labels: tuple[str, ...]) -> tuple[float, float]:

@@ -7,16 +7,23 @@ the one exception, and no leak of labels: it uses clips of the speaker that is t
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
+import re
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import parallel_config
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import (
     accuracy_score,
@@ -26,6 +33,8 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
     roc_auc_score,
 )
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from helpers.training.corpora import load_corpora
 from helpers.training.evaluate import speaker_interval, unweighted_average_recall
@@ -43,6 +52,9 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 _DRAWS = 5
 _SHOWN_IMPORTANCES = 15
+_SHOWN_CLIPS = 1000
+_MOST_KINDS = 30
+_KIND = re.compile(r"_\d+( .*)?$| .*$")
 
 Progress = Callable[[str], None]
 
@@ -69,8 +81,13 @@ class Run:
         its probability, or its distance from the margin.
     parameters : list of dict
         What a search of parameters found, per split.
+    search : list of dict
+        Of a search of parameters: each setting that was tried with its mean score in the training clips.
     importances : dict of str to float
         Of the features that count most, mean over the splits; empty where the estimator has none.
+    permutation : dict of str to float
+        With speakers apart: by how much the accuracy falls when all features of one kind are shuffled among
+        the tested clips (Breiman 2001), mean over the splits.
     """
 
     case: str
@@ -83,7 +100,9 @@ class Run:
     scores: dict[str, list[float]]
     predictions: pd.DataFrame
     parameters: list[dict[str, Any]]
+    search: list[dict[str, Any]]
     importances: dict[str, float]
+    permutation: dict[str, float]
 
     @property
     def mean(self) -> float:
@@ -91,9 +110,32 @@ class Run:
         return float(np.mean(self.scores[self.metric]))
 
 
+@dataclass(frozen=True, eq=False)
+class Reproduction:
+    """What running a recipe gave.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    runs : list of Run
+    projection : pd.DataFrame
+        Clips on the two principal components of our features: case, corpus, speaker, clip, emotion, x, y.
+    """
+
+    recipe: Recipe
+    runs: list[Run]
+    projection: pd.DataFrame
+
+
 def reproduce(
-    recipe: Recipe, corpora_folder: Path, cache: Path, *, progress: Progress, jobs: int = -1
-) -> list[Run]:
+    recipe: Recipe,
+    corpora_folder: Path,
+    cache: Path,
+    *,
+    progress: Progress,
+    jobs: int = -1,
+    resume: bool = False,
+) -> Reproduction:
     """Run a recipe.
 
     Parameters
@@ -106,11 +148,13 @@ def reproduce(
     progress : callable
         Called with a line before each run.
     jobs : int
-        Processes that compute features.
+        Processes that compute features and search parameters.
+    resume : bool
+        Take the runs that an interrupted reproduction of this recipe finished as they are.
 
     Returns
     -------
-    list of Run
+    Reproduction
 
     Raises
     ------
@@ -123,16 +167,43 @@ def reproduce(
         for feature_set in dict.fromkeys(method.feature_set for method in recipe.methods)
     }
     runs = []
-    for case in recipe.cases:
-        for method in recipe.methods:
-            values = described[method.feature_set]
-            if method.by_speaker:
-                taken = against_speaker(values.to_numpy(), clips["speaker"].to_numpy())
-                values = pd.DataFrame(taken, columns=values.columns)
-            for protocol in (recipe.leaky, recipe.apart):
-                progress(f"{case.name}: {method.name}, {protocol.name}")
-                runs.append(run(case, method, protocol, clips, values, metric=recipe.metric))
-    return runs
+    finished = _Finished(cache / "runs" / recipe.name, resume=resume)
+    for case, method in product(recipe.cases, recipe.methods):
+        values = described[method.feature_set]
+        if method.by_speaker:
+            taken = against_speaker(values.to_numpy(), clips["speaker"].to_numpy())
+            values = pd.DataFrame(taken, columns=values.columns)
+        for protocol in (recipe.leaky, recipe.apart):
+            progress(f"{case.name}: {method.name}, {protocol.name}")
+            once = partial(run, case, method, protocol, clips, values, metric=recipe.metric)
+            with parallel_config(n_jobs=jobs):
+                runs.append(finished.get(f"{case.name} {method.name} {protocol.name}", once))
+    finished.forget()
+    ours = described[recipe.methods[-1].feature_set]
+    return Reproduction(recipe, runs, pd.concat([project(case, clips, ours) for case in recipe.cases]))
+
+
+def project(case: Case, clips: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Show the clips of a case on the two principal components of their standardised features.
+
+    Parameters
+    ----------
+    case : Case
+    clips : pd.DataFrame
+        From ``corpora.load_corpora``.
+    values : pd.DataFrame [shape=(clips, features)]
+
+    Returns
+    -------
+    pd.DataFrame
+        At most 1,000 clips, as of `Reproduction`.
+    """
+    shown = clips_of(case, clips)
+    shown = shown.sample(min(len(shown), _SHOWN_CLIPS), random_state=0).sort_index()
+    plane = make_pipeline(StandardScaler(), PCA(2, random_state=0))
+    places = plane.fit_transform(values.to_numpy()[shown.index]).astype(np.float32).round(3)
+    table = shown[["corpus", "speaker", "emotion"]].assign(clip=shown["path"].map(lambda path: path.stem))
+    return table.assign(case=case.name, x=places[:, 0], y=places[:, 1])
 
 
 def run(
@@ -158,7 +229,7 @@ def run(
     leaky = is_leaky(protocol)
     limit = (case.repetitions or method.repetitions) if leaky else None
     matrix, emotions = values.to_numpy(), clips["emotion"].to_numpy()
-    tables, parameters, importances = [], [], []
+    tables, parameters, searches, importances, permutations = [], [], [], [], []
     for number, (training, test) in enumerate(islice(_splits(case, method, protocol, clips), limit)):
         estimator = method.make()
         with warnings.catch_warnings():
@@ -168,8 +239,11 @@ def run(
         names = clips["path"].iloc[test].map(lambda path: path.stem)
         told = tested.assign(split=number, clip=names, predicted=estimator.predict(matrix[test]))
         tables.append(told.join(_class_scores(estimator, matrix[test], tested.index)))
-        parameters.append(getattr(estimator, "best_params_", {}))
+        parameters.append(_plain(getattr(estimator, "best_params_", {})))
+        searches.append(_tried(estimator))
         importances.append(getattr(estimator, "feature_importances_", None))
+        if not leaky:
+            permutations.append(_permuted(estimator, values.iloc[test], emotions[test]))
     predictions = pd.concat(tables, ignore_index=True)
     return Run(
         case=case.name,
@@ -182,7 +256,9 @@ def run(
         scores={name: _per_split(predictions, score) for name, score in METRICS.items()},
         predictions=predictions,
         parameters=[found for found in parameters if found],
+        search=_mean_search(searches),
         importances=_most_important(importances, list(values.columns)),
+        permutation=_mean_of(permutations),
     )
 
 
@@ -205,50 +281,89 @@ def against_speaker(values: np.ndarray, speakers: np.ndarray) -> np.ndarray:
     return taken
 
 
-def as_object(recipe: Recipe, runs: list[Run]) -> dict[str, Any]:
-    """Turn the runs of a recipe into what JSON can hold.
+def as_object(reproduction: Reproduction) -> dict[str, Any]:
+    """Turn what running a recipe gave into what JSON can hold.
 
     Parameters
     ----------
-    recipe : Recipe
-    runs : list of Run
+    reproduction : Reproduction
 
     Returns
     -------
     dict
     """
+    recipe = reproduction.recipe
     return {
         "recipe": recipe.name,
         "title": recipe.title,
         "source": recipe.source,
         "corpora": list(recipe.corpora),
         "metric": recipe.metric,
-        "runs": [_run_object(each) for each in runs],
+        "runs": [_run_object(each) for each in reproduction.runs],
     }
 
 
-def write_report(report: dict[str, Any], runs: list[Run], folder: Path) -> None:
-    """Write the metrics as JSON, all predictions as Parquet, figures, and a page of Markdown.
+def write_report(reproduction: Reproduction, folder: Path) -> None:
+    """Write metrics as JSON, predictions and projection as Parquet, figures, and a page of Markdown.
 
     Parameters
     ----------
-    report : dict
-        From `as_object`.
-    runs : list of Run
-        The same.
+    reproduction : Reproduction
     folder : Path
         Made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    report = as_object(reproduction)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
     columns = ["case", "method", "protocol"]
-    tables = [each.predictions.assign(**{name: getattr(each, name) for name in columns}) for each in runs]
+    tables = [
+        each.predictions.assign(**{name: getattr(each, name) for name in columns})
+        for each in reproduction.runs
+    ]
     table = pd.concat(tables, ignore_index=True)
-    texts = table.select_dtypes(exclude="number").columns
-    table.astype(dict.fromkeys(texts, "category")).to_parquet(folder / "predictions.parquet", index=False)
-    write_figures(report, table, folder)
+    _write_parquet(table, folder / "predictions.parquet")
+    _write_parquet(reproduction.projection, folder / "projection.parquet")
+    write_figures(report, table, reproduction.projection, folder)
     (folder / "README.md").write_text(recipe_page(report), encoding="utf-8")
+
+
+class _Finished:
+    """The runs that are finished already, kept in a folder until all are.
+
+    Parameters
+    ----------
+    folder : Path
+    resume : bool
+        Keep what an interrupted reproduction left there.
+    """
+
+    def __init__(self, folder: Path, *, resume: bool) -> None:
+        self._folder = folder
+        if not resume:
+            self.forget()
+
+    def get(self, key: str, compute: Callable[[], Run]) -> Run:
+        """Give a run, computing it if it is not finished."""
+        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.pickle"
+        if path.exists():
+            # Written below, in the user's own cache.
+            return pickle.loads(path.read_bytes())  # noqa: S301
+        done = compute()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_bytes(pickle.dumps(done))
+        unfinished.replace(path)
+        return done
+
+    def forget(self) -> None:
+        """Remove what was kept."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    texts = table.select_dtypes(exclude="number").columns
+    table.astype(dict.fromkeys(texts, "category")).to_parquet(path, index=False)
 
 
 def _splits(case: Case, method: Method, protocol: Protocol, clips: pd.DataFrame) -> Iterator[Split]:
@@ -282,6 +397,55 @@ def _class_scores(estimator: Any, values: np.ndarray, index: pd.Index) -> pd.Dat
     else:
         return pd.DataFrame(index=index)
     return pd.DataFrame(scores.round(3).astype(np.float32), index=index, columns=estimator.classes_)
+
+
+def _tried(estimator: Any) -> list[dict[str, Any]]:
+    """List the settings that a search tried, with the mean score of each within the training clips."""
+    results = getattr(estimator, "cv_results_", None)
+    if results is None:
+        return []
+    pairs = zip(results["params"], results["mean_test_score"], strict=True)
+    return [{"setting": _plain(params), "score": float(score)} for params, score in pairs]
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """Name parameters without the step of the pipeline that they belong to, in values that JSON has."""
+    return {
+        name.split("__")[-1]: getattr(value, "item", lambda v=value: v)() for name, value in params.items()
+    }
+
+
+def _mean_search(searches: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Average the scores of equal settings over the splits, the best first."""
+    rows = [(json.dumps(tried["setting"]), tried["score"]) for search in searches for tried in search]
+    if not rows:
+        return []
+    means = pd.DataFrame(rows, columns=["setting", "score"]).groupby("setting")["score"].mean()
+    return [
+        {**json.loads(str(setting)), "score": round(float(score), 4)}
+        for setting, score in means.sort_values(ascending=False).items()
+    ]
+
+
+def _permuted(estimator: Any, values: pd.DataFrame, emotions: np.ndarray) -> dict[str, float]:
+    """Measure how much the accuracy falls when all features of one kind are shuffled among the clips."""
+    kinds = np.array([_KIND.sub("", str(name)) for name in values.columns])
+    if len(set(kinds)) > _MOST_KINDS or len(set(kinds)) == 1:
+        return {}
+    matrix = values.to_numpy()
+    order = np.random.default_rng(0).permutation(len(matrix))
+    whole = accuracy_score(emotions, estimator.predict(matrix))
+    falls = {}
+    for kind in dict.fromkeys(kinds):
+        shuffled = matrix.copy()
+        shuffled[:, kinds == kind] = matrix[order][:, kinds == kind]
+        falls[str(kind)] = float(whole - accuracy_score(emotions, estimator.predict(shuffled)))
+    return falls
+
+
+def _mean_of(tables: list[dict[str, float]]) -> dict[str, float]:
+    mean = pd.DataFrame(tables).mean().sort_values(ascending=False)
+    return {str(name): round(float(value), 4) for name, value in mean.items()}
 
 
 def _most_important(importances: list[Any], names: list[str]) -> dict[str, float]:
@@ -334,7 +498,9 @@ def _run_object(run: Run) -> dict[str, Any]:
         },
         "confusion": confusion_matrix(true, predicted, labels=emotions).tolist(),
         "parameters": run.parameters,
+        "search": run.search,
         "importances": run.importances,
+        "permutation": run.permutation,
     }
     if not run.leaky:
         interval = speaker_interval(true, predicted, run.predictions["speaker"].to_numpy())

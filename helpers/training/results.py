@@ -134,6 +134,14 @@ def _settings(run: dict[str, Any]) -> list[str]:
     if run["parameters"]:
         lines += ["Found by the search, per split:", ""]
         lines += [f"- {json.dumps(found)}" for found in run["parameters"]] + [""]
+    if run["search"]:
+        names = list(run["search"][0])
+        lines += ["Tried by the search, with the mean score within the training clips:", ""]
+        lines += [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
+        lines += [f"| {' | '.join(str(row[name]) for name in names)} |" for row in run["search"]] + [""]
+    if run["permutation"]:
+        named = ", ".join(f"{name} {fall:.1%}" for name, fall in run["permutation"].items())
+        lines += [f"Accuracy lost when all features of a kind are shuffled: {named}.", ""]
     if run["importances"]:
         named = ", ".join(f"{name} ({share:.2%})" for name, share in run["importances"].items())
         lines += [f"Features that count most: {named}.", ""]

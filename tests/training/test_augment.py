@@ -5,7 +5,7 @@ import pytest
 
 from helpers.media import SAMPLE_RATE
 from helpers.speech import frame_levels
-from helpers.training.augment import mu_law, phone_channel, random_line
+from helpers.training.augment import CODECS, RandomLine, coded, mu_law, phone_channel, random_room, to_int16
 from tests.conftest import bursts
 
 
@@ -22,7 +22,8 @@ def band_level(samples: np.ndarray, low: float, high: float) -> float:
 
 
 def a_random_line(samples: np.ndarray) -> np.ndarray:
-    return random_line(samples, np.random.default_rng(3))
+    generator = np.random.default_rng(3)
+    return RandomLine.draw(generator).send(samples, generator)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 200), (3_800, 4_000), (4_000, 8_000)])
@@ -98,12 +99,48 @@ def test_a_random_line_is_drawn_by_its_generator_alone() -> None:
     voice = bursts((0.2, 1.8), duration=2)
     np.testing.assert_array_equal(a_random_line(voice), a_random_line(voice))
     generator = np.random.default_rng(0)
-    heard = [random_line(voice, generator) for _ in range(12)]
+    heard = [RandomLine.draw(generator).send(voice, generator) for _ in range(12)]
     peaks = [int(np.abs(samples.astype(int)).max()) for samples in heard]
     assert len({samples.tobytes() for samples in heard}) == 12
-    assert max(peaks) > 4 * min(peaks)
+    assert max(peaks) > 2.5 * min(peaks)
     highs = [band_level(samples, 5_000, 7_500) - band_level(samples, 500, 3_000) for samples in heard]
     assert max(highs) - min(highs) > 10
     for samples in heard:
         levels = frame_levels(samples)
         assert levels[30:170].mean() > levels[:15].mean() + 5  # still speech, where it was
+
+
+def test_two_clips_share_what_a_line_does_to_them() -> None:
+    """The noise differs, the band does not."""
+    voice = bursts((0.2, 1.8), duration=2)
+    generator = np.random.default_rng(0)
+    lines = [RandomLine.draw(generator) for _ in range(8)]
+    tilts = np.array(
+        [
+            [band_level(heard, 3_500, 7_500) - band_level(heard, 500, 3_000) for heard in sent]
+            for sent in ([line.send(voice, generator) for _ in range(3)] for line in lines)
+        ]
+    )
+    assert tilts.std(axis=1).mean() < tilts.mean(axis=1).std() / 3
+
+
+def test_a_room_has_its_sound_first_and_then_dies_away() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        room = random_room(generator)
+        assert np.argmax(np.abs(room)) == 0
+        assert np.sum(room**2) == pytest.approx(1)
+        half = len(room) // 2
+        assert np.sum(room[:half] ** 2) > 100 * np.sum(room[half:] ** 2)
+
+
+@pytest.mark.parametrize(("codec", "container"), CODECS)
+def test_a_coding_keeps_length_and_place_of_speech_and_loses_what_the_phone_does(
+    codec: str, container: str
+) -> None:
+    voice = bursts((0.5, 1.5), duration=2)
+    heard = to_int16(coded(voice / 32768, codec, container))
+    assert len(heard) == len(voice)
+    levels = frame_levels(heard)
+    assert levels[55:145].mean() > max(levels[:45].mean(), levels[160:].mean()) + 20
+    assert band_level(heard, 4_500, 7_500) < band_level(heard, 500, 3_000) - 30

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -16,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from helpers.__main__ import main
 from helpers.media import SAMPLE_RATE
 from helpers.training import recipes as module
+from helpers.training import reproduce as reproducing
 from helpers.training.corpora import load_corpora
 from helpers.training.protocols import LeakyRandom, SpeakerFolds
 from helpers.training.recipes import RECIPES, Case, Method, Recipe, clips_of, make_searched_mlp
@@ -72,9 +74,9 @@ def test_a_recipe_runs_and_its_report_has_every_figure_with_its_protocol(
     folder: Path, tmp_path: Path
 ) -> None:
     lines: list[str] = []
-    runs = reproduce(RECIPE, folder, tmp_path / "cache", progress=lines.append)
-    assert len(runs) == len(lines) == 3 * 2 * 2
-    write_report(as_object(RECIPE, runs), runs, tmp_path / "tones")
+    done = reproduce(RECIPE, folder, tmp_path / "cache", progress=lines.append)
+    assert len(done.runs) == len(lines) == 3 * 2 * 2
+    write_report(done, tmp_path / "tones")
     report = json.loads((tmp_path / "tones" / "metrics.json").read_text())
     for each in report["runs"]:
         assert each["protocol"].startswith("leaky" if each["leaky"] else "speaker-independent")
@@ -91,6 +93,8 @@ def test_a_recipe_runs_and_its_report_has_every_figure_with_its_protocol(
     assert "target of 90.0% is reached" in section
     predictions = pd.read_parquet(tmp_path / "tones" / "predictions.parquet")
     assert set(predictions["case"]) == {"all", "women", "few"}
+    projection = pd.read_parquet(tmp_path / "tones" / "projection.parquet")
+    assert projection.groupby("case", observed=True).size().to_dict() == {"all": 24, "few": 24, "women": 12}
 
 
 def test_a_case_of_one_sex_is_tested_on_that_sex_alone(folder: Path, tmp_path: Path) -> None:
@@ -239,6 +243,48 @@ def test_the_commands_report_and_describe_a_corpus(
 
 
 def test_a_report_has_no_path_of_this_machine(folder: Path, tmp_path: Path) -> None:
-    runs = reproduce(RECIPE, folder, tmp_path / "cache", progress=lambda line: None)
-    assert str(folder) not in json.dumps(as_object(RECIPE, runs))
-    assert not any(str(folder) in str(value) for value in runs[0].predictions.to_numpy().ravel())
+    done = reproduce(RECIPE, folder, tmp_path / "cache", progress=lambda line: None)
+    assert str(folder) not in json.dumps(as_object(done))
+    for table in (done.runs[0].predictions, done.projection):
+        assert not any(str(folder) in str(value) for value in table.to_numpy().ravel())
+
+
+def test_an_interrupted_run_is_resumed_and_a_new_one_is_not(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def interrupted(*arguments: object, **settings: object) -> object:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append("run")
+        return run(*arguments, **settings)  # type: ignore[arg-type]
+
+    def counted(*arguments: object, **settings: object) -> object:
+        done.append("run")
+        return run(*arguments, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reproducing, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(RECIPE, folder, tmp_path, progress=lambda line: None)
+    done[:] = []
+    monkeypatch.setattr(reproducing, "run", counted)
+    resumed = reproduce(RECIPE, folder, tmp_path, progress=lambda line: None, resume=True)
+    assert (len(done), len(resumed.runs)) == (12 - 3, 12)
+    again = reproduce(RECIPE, folder, tmp_path, progress=lambda line: None, resume=True)
+    assert len(done) == 9 + 12  # what was finished is forgotten
+    assert as_object(again) == as_object(resumed)
+
+
+def test_a_search_is_reported_setting_by_setting(folder: Path) -> None:
+    clips = load_corpora(["ravdess"], folder)
+    values = pd.DataFrame({"pitch mean": (clips["emotion"] == "angry") + 0.0, "mel_1 std": 0.0})
+    grid = partial(GridSearchCV, DecisionTreeClassifier(), {"max_depth": [1, 2]}, cv=2)
+    done = run(
+        RECIPE.cases[0], Method("m", "acoustic", grid), SpeakerFolds(2), clips, values, metric="accuracy"
+    )
+    assert [row["score"] for row in done.search] == [1.0, 1.0]
+    assert {row["max_depth"] for row in done.search} == {1, 2}
+    assert done.parameters[0]["max_depth"] in {1, 2}
+    assert done.permutation["pitch"] > 0.3
+    assert done.permutation["mel"] == 0

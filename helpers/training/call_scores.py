@@ -1,0 +1,237 @@
+"""How good a model is on whole calls: recording in, timeline out, on simulated calls with known answers.
+
+Everything is weighted by time: a second of a segment counts for the emotion of the clip that it lies in. Only
+the customer is scored, as the app analyses nobody else without being asked. Figures are speaker-independent:
+the caller gives clips of speakers that the model never heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.metrics import f1_score
+
+from helpers.analysis import SUSTAINED, Settings, analyze_recording
+from helpers.classifier import Model
+from helpers.errors import SpeechError
+from helpers.training.calls import LINES, MIXTURES, ClipShelf, SimulatedCall, Surroundings, simulate_call
+from helpers.training.evaluate import (
+    expected_calibration_error,
+    speaker_interval,
+    unweighted_average_recall,
+)
+
+ANGRY = "angry"
+CUSTOMER_SIDE: Literal["left"] = "left"
+
+_TOLERANCE = 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Which calls are scored together.
+
+    Attributes
+    ----------
+    line, mixture : str
+        Keys of ``calls.LINES`` and ``calls.MIXTURES``.
+    clips : int
+        How many the customer says.
+    """
+
+    line: str
+    mixture: str
+    clips: int
+
+
+CONDITIONS = (
+    *(Condition(line, mixture, 20) for line in LINES for mixture in MIXTURES),
+    *(Condition(line, "80 % neutral", clips) for line in ("clean", "phone") for clips in (1, 3, 8, 40)),
+    *(Condition(line, "angry from the first word", 3) for line in ("clean", "phone")),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What a model made of one call.
+
+    Attributes
+    ----------
+    overlaps : pd.DataFrame
+        A row for each segment and clip that overlap: speaker, emotion (the true one), seconds, and a column
+        per emotion of the model with its probability.
+    certain : np.ndarray [shape=(overlaps,), dtype=bool]
+        Whether the answer was not "uncertain".
+    speech : float
+        Of the customer's clips [seconds].
+    episodes, moments, found : int
+        Episodes of sustained anger, moments of it that were shown, and how many of those begin within 5 s of
+        an episode that they overlap.
+    """
+
+    overlaps: pd.DataFrame
+    certain: np.ndarray
+    speech: float
+    episodes: int
+    moments: int
+    found: int
+
+
+def score_calls(
+    model: Model,
+    clips: pd.DataFrame,
+    surroundings: Surroundings,
+    *,
+    conditions: Iterable[Condition] = CONDITIONS,
+    jobs: int = -1,
+) -> list[dict[str, Any]]:
+    """Score a model on simulated calls.
+
+    Parameters
+    ----------
+    model : Model
+    clips : pd.DataFrame
+        With path, speaker and emotion (of the model's), of speakers that the model never heard.
+    surroundings : Surroundings
+    conditions : iterable of Condition
+    jobs : int
+        Processes.
+
+    Returns
+    -------
+    list of dict
+        Per condition: its ``line``, ``mixture`` and ``clips``; number of ``calls``; ``uar`` and ``macro_f1``
+        weighted by time, with the 95 % ``uar_interval`` over speakers; ``ece``; ``coverage``, the share of
+        time whose answer is certain; ``anger_precision`` and ``anger_recall`` of the moments at which
+        sustained anger begins, left out where there are none.
+    """
+    return Parallel(n_jobs=jobs)(
+        delayed(_score_condition)(model, clips, surroundings, condition) for condition in conditions
+    )
+
+
+def hear(model: Model, call: SimulatedCall) -> Heard:
+    """Analyse a call as the app does, and lay the answer beside the truth.
+
+    Parameters
+    ----------
+    model : Model
+    call : SimulatedCall
+
+    Returns
+    -------
+    Heard
+    """
+    truth = call.truth[call.truth["channel"] == CUSTOMER_SIDE]
+    speech = float((truth["end"] - truth["start"]).sum())
+    labels = list(model.card.labels)
+    episodes = anger_episodes(truth)
+    try:
+        analysis = analyze_recording(call.recording, model, Settings("split", CUSTOMER_SIDE))
+    except SpeechError:
+        nothing = pd.DataFrame(columns=["speaker", "emotion", "seconds", *labels])
+        return Heard(nothing, np.empty(0, bool), speech, len(episodes), 0, 0)
+    segments = analysis.segments[analysis.segments["channel"] == CUSTOMER_SIDE]
+    pairs = truth.merge(segments, how="cross", suffixes=("", "_told"))
+    pairs["seconds"] = pairs[["end", "end_told"]].min(axis=1) - pairs[["start", "start_told"]].max(axis=1)
+    pairs = pairs[pairs["seconds"] > 0]
+    found = sum(_matches(moment.start, moment.end, episodes) for moment in analysis.moments)
+    return Heard(
+        pairs[["speaker", "emotion", "seconds", *labels]],
+        (pairs["confidence"] >= model.card.uncertain_below).to_numpy(),
+        speech,
+        len(episodes),
+        len(analysis.moments),
+        found,
+    )
+
+
+def anger_episodes(truth: pd.DataFrame) -> list[tuple[float, float]]:
+    """List the episodes of sustained anger.
+
+    Parameters
+    ----------
+    truth : pd.DataFrame
+        Of one channel, as of ``calls.SimulatedCall``.
+
+    Returns
+    -------
+    list of tuple of float
+        Start and end [seconds] of angry clips in a row that hold at least 5 s of speech.
+    """
+    changed = (truth["emotion"] != truth["emotion"].shift()).cumsum()
+    series = [part for _, part in truth.groupby(changed) if part["emotion"].iloc[0] == ANGRY]
+    return [
+        (float(part["start"].iloc[0]), float(part["end"].iloc[-1]))
+        for part in series
+        if (part["end"] - part["start"]).sum() >= SUSTAINED
+    ]
+
+
+def summarise(condition: Condition, heard: list[Heard], labels: list[str]) -> dict[str, Any]:
+    """Score the calls of one condition, as of `score_calls`.
+
+    Parameters
+    ----------
+    condition : Condition
+    heard : list of Heard
+    labels : list of str
+        The emotions of the model.
+
+    Returns
+    -------
+    dict
+    """
+    table = pd.concat([each.overlaps for each in heard], ignore_index=True)
+    true, seconds = table["emotion"].to_numpy(str), table["seconds"].to_numpy(float)
+    probabilities = table[labels].to_numpy(float)
+    told = np.array(labels)[probabilities.argmax(axis=1)]
+    certain = np.concatenate([each.certain for each in heard])
+    interval = speaker_interval(true, told, table["speaker"].to_numpy(str), weights=seconds)
+    figures = {
+        "uar": unweighted_average_recall(true, told, weights=seconds),
+        "macro_f1": f1_score(true, told, average="macro", sample_weight=seconds, zero_division=0),
+        "ece": expected_calibration_error(true, probabilities, labels, weights=seconds),
+        "coverage": float(seconds[certain].sum() / seconds.sum()),
+    }
+    moments, episodes = sum(each.moments for each in heard), sum(each.episodes for each in heard)
+    found = sum(each.found for each in heard)
+    if moments:
+        figures["anger_precision"] = found / moments
+    if episodes:
+        figures["anger_recall"] = found / episodes
+    return {
+        **{"line": condition.line, "mixture": condition.mixture, "clips": condition.clips},
+        "calls": len(heard),
+        **{name: round(float(value), 4) for name, value in figures.items()},
+        "uar_interval": [round(bound, 4) for bound in interval],
+    }
+
+
+def _score_condition(
+    model: Model, clips: pd.DataFrame, surroundings: Surroundings, condition: Condition
+) -> dict[str, Any]:
+    shelf = ClipShelf(clips)
+    speakers = shelf.speakers()
+    heard = []
+    for number, customer in enumerate(speakers):
+        call = simulate_call(
+            shelf,
+            (customer, speakers[(number + 1) % len(speakers)]),
+            MIXTURES[condition.mixture],
+            clips=condition.clips,
+            line=LINES[condition.line],
+            surroundings=surroundings,
+            seed=1000 * condition.clips + number,
+        )
+        heard.append(hear(model, call))
+    return summarise(condition, heard, list(model.card.labels))
+
+
+def _matches(start: float, end: float, episodes: list[tuple[float, float]]) -> bool:
+    return any(abs(start - first) <= _TOLERANCE and start < last and end > first for first, last in episodes)

@@ -1,0 +1,166 @@
+"""Simulated calls say what is true of them, and scores over calls count time."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.classifier import Model, load_model
+from helpers.feature_sets import ACOUSTIC
+from helpers.features import feature_names
+from helpers.media import SAMPLE_RATE
+from helpers.speech import frame_levels
+from helpers.training.call_scores import Condition, Heard, anger_episodes, hear, score_calls, summarise
+from helpers.training.calls import LINES, MIXTURES, ClipShelf, Surroundings, plan_emotions, simulate_call
+from tests.conftest import bursts, encode
+
+EMOTIONS = ("angry", "happy", "neutral", "sad")
+SPEAKERS = ("x/1", "x/2", "x/3")
+SURROUNDINGS = Surroundings(
+    (np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE),), (np.array([1.0, 0.0, 0.3]),)
+)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    folder = tmp_path_factory.mktemp("clips")
+    rows = []
+    for speaker in SPEAKERS:
+        for number, emotion in enumerate(EMOTIONS):
+            for take in (1, 2):
+                path = folder / f"{speaker[2:]}-{emotion}-{take}.wav"
+                voice = bursts((0.4, 2.0 + take / 4), duration=3, level=-30 + 3 * number)
+                rows.append((encode(path, voice, codec="pcm_s16le"), speaker, emotion))
+    return pd.DataFrame(rows, columns=["path", "speaker", "emotion"])
+
+
+@pytest.mark.parametrize("mixture", MIXTURES.values(), ids=MIXTURES)
+@pytest.mark.parametrize("clips", [1, 3, 8, 40])
+def test_a_plan_has_its_mixture_and_always_an_episode(mixture: object, clips: int) -> None:
+    assert isinstance(mixture, type(MIXTURES["80 % neutral"]))
+    for seed in range(20):
+        plan = plan_emotions(mixture, clips, ["angry", "happy", "sad"], np.random.default_rng(seed))
+        assert len(plan) == clips
+        assert clips - plan.count("neutral") == max(1, round(clips * (1 - mixture.neutral)))
+        if mixture.opening:
+            assert plan[0] == mixture.opening
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_speech_is_where_the_truth_says_and_of_the_speaker_named(line: object, clips: pd.DataFrame) -> None:
+    assert isinstance(line, type(LINES["clean"]))
+    call = simulate_call(
+        ClipShelf(clips),
+        ("x/1", "x/2"),
+        MIXTURES["70 % neutral"],
+        clips=8,
+        line=line,
+        surroundings=SURROUNDINGS,
+        seed=3,
+    )
+    assert (call.truth["channel"] == "left").sum() == 8
+    assert set(call.truth.loc[call.truth["channel"] == "left", "speaker"]) == {"x/1"}
+    agent = call.truth[call.truth["channel"] == "right"]
+    assert set(agent["speaker"]) == {"x/2"} and set(agent["emotion"]) == {"neutral"}
+    for side, samples in zip(("left", "right"), call.recording.samples, strict=True):
+        levels = frame_levels(samples)
+        spoken = np.zeros(len(levels), bool)
+        for start, end in call.truth.loc[call.truth["channel"] == side, ["start", "end"]].to_numpy():
+            spoken[round((start + 0.3) * 100) : round((end - 0.3) * 100)] = True
+        near = np.convolve(spoken, np.ones(91), "same") > 0
+        assert np.median(levels[spoken]) > np.median(levels[~near]) + 3
+
+
+def test_the_same_seed_gives_the_same_words_on_every_line(clips: pd.DataFrame) -> None:
+    calls = [
+        simulate_call(
+            ClipShelf(clips),
+            ("x/1", "x/2"),
+            MIXTURES["evenly mixed"],
+            clips=5,
+            line=line,
+            surroundings=SURROUNDINGS,
+            seed=1,
+        )
+        for line in [*LINES.values(), LINES["clean"]]
+    ]
+    for call in calls:
+        pd.testing.assert_frame_equal(call.truth, calls[0].truth)
+    np.testing.assert_array_equal(calls[-1].recording.samples, calls[0].recording.samples)
+    assert len({call.recording.samples.tobytes() for call in calls}) == len(LINES)
+
+
+def test_no_clip_comes_again_before_all_others_came(clips: pd.DataFrame) -> None:
+    drawn = ClipShelf(clips).draw("x/1", "sad", np.random.default_rng(0))
+    lengths = [len(next(drawn)) for _ in range(6)]
+    assert [len(set(lengths[start : start + 2])) for start in (0, 2, 4)] == [2, 2, 2]
+
+
+def truth(*rows: tuple[str, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["emotion", "start", "end"])
+
+
+def test_sustained_anger_is_five_seconds_of_angry_clips_in_a_row() -> None:
+    assert anger_episodes(truth(("angry", 0, 3), ("angry", 4, 6.5), ("sad", 7, 9), ("angry", 10, 14))) == [
+        (0.0, 6.5)
+    ]
+    assert anger_episodes(truth(("sad", 0, 30))) == []
+
+
+def heard(*rows: tuple[str, float, list[float]], speaker: str = "x/1", **counts: int) -> Heard:
+    table = pd.DataFrame(
+        [(speaker, true, seconds, *told) for true, seconds, told in rows],
+        columns=["speaker", "emotion", "seconds", "angry", "sad"],
+    )
+    return Heard(
+        table, np.ones(len(rows), bool), 10.0, **({"episodes": 0, "moments": 0, "found": 0} | counts)
+    )
+
+
+def test_scores_count_seconds_and_not_segments() -> None:
+    calls = [
+        heard(("angry", 3.0, [0.9, 0.1]), ("angry", 1.0, [0.2, 0.8]), ("sad", 2.0, [0.1, 0.9])),
+        heard(("sad", 2.0, [0.8, 0.2]), speaker="x/2", episodes=2, moments=4, found=1),
+    ]
+    row = summarise(Condition("clean", "80 % neutral", 3), calls, ["angry", "sad"])
+    assert row["uar"] == pytest.approx((3 / 4 + 2 / 4) / 2)
+    assert row["anger_precision"] == 0.25
+    assert row["anger_recall"] == 0.5
+    assert (row["calls"], row["coverage"]) == (2, 1.0)
+    assert row["uar_interval"][0] <= row["uar"] <= row["uar_interval"][1]
+
+
+def test_what_the_app_says_is_laid_beside_what_is_true(clips: pd.DataFrame) -> None:
+    """A model that always says the same is right for the share of its emotion, and nothing of the agent."""
+
+    class Always:
+        def predict_proba(self, values: np.ndarray) -> np.ndarray:
+            return np.tile([0.97, 0.01, 0.01, 0.01], (len(values), 1))
+
+    model = Model(load_model().card, Always())
+    assert model.card.labels[0] == "angry"
+    assert model.features is ACOUSTIC and len(feature_names()) == 979
+    call = simulate_call(
+        ClipShelf(clips),
+        ("x/1", "x/2"),
+        MIXTURES["angry from the first word"],
+        clips=12,
+        line=LINES["clean"],
+        surroundings=SURROUNDINGS,
+        seed=2,
+    )
+    told = hear(model, call)
+    assert told.speech == pytest.approx(told.overlaps["seconds"].sum(), rel=0.1)
+    assert set(told.overlaps["speaker"]) == {"x/1"}
+    assert told.certain.all()
+    assert (told.moments, told.episodes, told.found) == (1, 1, 1)
+    rows = score_calls(model, clips, SURROUNDINGS, conditions=[Condition("phone", "evenly mixed", 6)], jobs=1)
+    assert rows[0]["calls"] == 3
+    assert rows[0]["uar"] == pytest.approx(0.25, abs=0.09)
+
+
+def test_real_surroundings_are_loaded(corpora: Path) -> None:
+    found = Surroundings.load(corpora)
+    assert len(found.noises) >= 4 and len(found.rooms) >= 4
+    assert all(len(sound) > 1_000 for sound in (*found.noises, *found.rooms))
