@@ -78,11 +78,18 @@ def _parser() -> argparse.ArgumentParser:
     computing.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
 
     train = commands.add_parser(
-        "train", parents=[folder], help="train a model by its recipe and score it on unheard speakers"
+        "train", parents=[computing], help="train a model by its recipe and score it on unheard speakers"
     )
     train.add_argument("recipe", metavar="RECIPE")
     train.add_argument("--output", type=Path, required=True, metavar="DIR")
     train.set_defaults(command=_train)
+
+    evaluate = commands.add_parser(
+        "evaluate", parents=[folder], help="score a model over simulated calls, and write that to its card"
+    )
+    evaluate.add_argument("model", metavar="MODEL")
+    evaluate.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
+    evaluate.set_defaults(command=_evaluate)
 
     reproduce = commands.add_parser(
         "reproduce", parents=[computing], help="run a published experiment, beside our own way"
@@ -171,7 +178,8 @@ def _models(options: argparse.Namespace) -> int:
         for score in card.scores:
             low, high = score["uar_interval"]
             print(
-                f"  {score['corpus']}, {score['condition']}: unweighted average recall {score['uar']:.1%} "
+                f"  {score['corpus']}, {score['condition']}, baseline {score['baseline']}: "
+                f"unweighted average recall {score['uar']:.1%} "
                 f"({low:.1%} to {high:.1%}), calibration error {score['ece']:.3f}, "
                 f"{score['segments']} segments of {score['speakers']} speakers"
             )
@@ -179,13 +187,29 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from helpers.training.models import MODELS, train
+    from joblib import parallel_config
 
-    if not _is_recipe(options.recipe, MODELS):
+    from helpers.training.models import MODELS, model_recipe, train
+    from helpers.training.recipes import RECIPES
+
+    if not _is_recipe(options.recipe, {**MODELS, **RECIPES}):
         return WRONG_USAGE
     options.output.mkdir(parents=True, exist_ok=True)
-    card = train(MODELS[options.recipe], options.corpora, options.output)
-    print(f"{options.output / card.name}.joblib and its card are written.")
+    with parallel_config(n_jobs=options.jobs):
+        card = train(model_recipe(options.recipe), options.corpora, options.output, _cache(options))
+    print(f"{options.output / card.name}.{card.layout} and its card are written.")
+    return ALL_DONE
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from helpers.classifier import MODELS, load_model
+    from helpers.training.models import evaluate, model_recipe
+    from helpers.training.results import call_table
+
+    model = load_model(options.model)
+    recipe = model_recipe(model.card.name)
+    card = evaluate(model, recipe, options.corpora, MODELS, jobs=options.jobs)
+    print(call_table(card))
     return ALL_DONE
 
 

@@ -76,6 +76,8 @@ class ChannelSummary:
         Share of the speech time per emotion, "uncertain" included; empty where nothing was analysed.
     dominant_emotion : str or None
         The emotion with the largest share; "uncertain" only where there is no other.
+    baseline_time : float or None
+        Neutral speech that the speaker's baseline rests on [seconds]; None where no baseline is taken.
     """
 
     channel: str
@@ -83,6 +85,7 @@ class ChannelSummary:
     speech_time: float
     shares: dict[str, float]
     dominant_emotion: str | None
+    baseline_time: float | None
 
 
 @dataclass(frozen=True)
@@ -209,10 +212,12 @@ def analyze_recording(
         Nobody speaks in the recording.
     """
     lanes = _lanes(recording, settings)
-    tables = []
+    tables, baseline_times = [], []
     for number, lane in enumerate(lanes):
         report = _partial(progress, number, len(lanes))
-        tables.append(_analyze_lane(lane, model, settings, report))
+        table, baseline_time = _analyze_lane(lane, model, settings, report)
+        tables.append(table)
+        baseline_times.append(baseline_time)
     if not any(map(len, tables)):
         raise _nothing_heard(recording, model.card)
     segments = pd.concat(tables, ignore_index=True).sort_values(["start", "channel"], ignore_index=True)
@@ -222,7 +227,10 @@ def analyze_recording(
         channels=len(recording.channels),
         model=model.card,
         segments=segments,
-        summary=tuple(_summarise(lane, segments, model.card.labels) for lane in lanes),
+        summary=tuple(
+            _summarise(lane, segments, model.card.labels, baseline_time)
+            for lane, baseline_time in zip(lanes, baseline_times, strict=True)
+        ),
         moments=find_moments(segments),
         browser_type=recording.browser_type,
         warnings=recording.warnings,
@@ -235,7 +243,7 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
     Parameters
     ----------
     segments : pd.DataFrame
-        With the columns up to `end`; see the module's conventions.
+        Of one speaker, with the columns up to `end`; see the module's conventions.
     vectors : np.ndarray [shape=(segments, features)]
         Of the card's feature set.
     model : Model
@@ -248,7 +256,8 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
     """
     probabilities = model.predict(vectors)
     emotions, confidences = model.decide(probabilities)
-    judged = segments.assign(emotion=pd.array(emotions, "str"), confidence=confidences, baseline=False)
+    taken = len(segments) > 1 and model.takes_baseline
+    judged = segments.assign(emotion=pd.array(emotions, "str"), confidence=confidences, baseline=taken)
     judged[list(model.card.labels)] = probabilities
     return judged
 
@@ -332,20 +341,25 @@ def _roles(recording: Recording, customer: str | None) -> dict[str, str]:
     return {side: CUSTOMER, _SIDES[side]: AGENT} if side else {}
 
 
-def _analyze_lane(lane: _Lane, model: Model, settings: Settings, report: Progress) -> pd.DataFrame:
+def _analyze_lane(
+    lane: _Lane, model: Model, settings: Settings, report: Progress
+) -> tuple[pd.DataFrame, float | None]:
+    """Find the segments of a lane and their emotions, and the speech that the baseline rests on."""
     card = model.card
     report("Finding speech", 0.0)
     table = find_segments(lane.samples, settings.segmentation, shortest=card.shortest, longest=card.longest)
     table.insert(0, "channel", lane.channel)
     table.insert(1, "role", lane.role)
     if not lane.analysed:
-        return table.assign(emotion=None, confidence=np.nan, baseline=False).reindex(
-            columns=[*SEGMENT_COLUMNS, *card.labels]
-        )
+        silent = table.assign(emotion=None, confidence=np.nan, baseline=False)
+        return silent.reindex(columns=[*SEGMENT_COLUMNS, *card.labels]), None
     report("Computing features", 0.1)
     vectors = model.features.of_segments(lane.samples, table)
     report("Predicting emotions", 0.9)
-    return with_emotions(table, vectors, model)
+    neutral = model.neutral_share(vectors)
+    lengths = (table["end"] - table["start"]).to_numpy()
+    baseline_time = None if neutral is None else round(float(neutral @ lengths), 2)
+    return with_emotions(table, vectors, model), baseline_time
 
 
 def _partial(progress: Progress | None, number: int, count: int) -> Progress:
@@ -371,7 +385,9 @@ def _nothing_heard(recording: Recording, card: ModelCard) -> SpeechError:
     )
 
 
-def _summarise(lane: _Lane, segments: pd.DataFrame, labels: tuple[str, ...]) -> ChannelSummary:
+def _summarise(
+    lane: _Lane, segments: pd.DataFrame, labels: tuple[str, ...], baseline_time: float | None
+) -> ChannelSummary:
     own = segments[segments["channel"] == lane.channel]
     lengths = (own["end"] - own["start"]).groupby(own["emotion"]).sum()
     shares = (lengths / lengths.sum()).reindex([*labels, UNCERTAIN], fill_value=0.0)
@@ -385,6 +401,7 @@ def _summarise(lane: _Lane, segments: pd.DataFrame, labels: tuple[str, ...]) -> 
         speech_time=_speech_time(own),
         shares={str(emotion): float(share) for emotion, share in shares.items()} if len(lengths) else {},
         dominant_emotion=dominant,
+        baseline_time=baseline_time,
     )
 
 

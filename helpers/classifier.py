@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.baseline import BaselinedClassifier
 from helpers.emotions import UNCERTAIN
 from helpers.errors import ModelError
 from helpers.estimators import JOBLIB, Estimator, made_with, read_estimator
@@ -58,6 +59,8 @@ class ModelCard:
         How the scores were measured: which speakers, which conditions.
     scores : tuple of dict
         One per condition: ``condition``, ``uar``, its interval, and so on.
+    call_scores : tuple of dict
+        The same over whole simulated calls, as of ``call_scores.score_calls``; empty until evaluated.
     layout : {'joblib', 'onnx'}
         Of the estimator's file, and its extension.
     libraries : dict
@@ -82,6 +85,7 @@ class ModelCard:
     use: str
     protocol: str
     scores: tuple[dict[str, Any], ...]
+    call_scores: tuple[dict[str, Any], ...]
     layout: str
     libraries: dict[str, str]
     sha256: str
@@ -99,13 +103,18 @@ class Model:
         """What its segments are described by."""
         return served_features(self.card.feature_set)
 
+    @property
+    def takes_baseline(self) -> bool:
+        """Whether it judges segments against how their speaker usually sounds in the call."""
+        return isinstance(self.estimator, BaselinedClassifier)
+
     def predict(self, segment_features: np.ndarray) -> np.ndarray:
         """Predict calibrated probabilities.
 
         Parameters
         ----------
         segment_features : np.ndarray [shape=(segments, features)]
-            Of the card's feature set.
+            Of the card's feature set, of all segments of one speaker in one call.
 
         Returns
         -------
@@ -115,6 +124,23 @@ class Model:
         if not len(segment_features):
             return np.empty((0, len(self.card.labels)))
         return calibrated(self.estimator.predict_proba(segment_features), self.card.temperature)
+
+    def neutral_share(self, segment_features: np.ndarray) -> np.ndarray | None:
+        """Say how much each segment counts for the speaker's baseline.
+
+        Parameters
+        ----------
+        segment_features : np.ndarray [shape=(segments, features)]
+            As of `predict`.
+
+        Returns
+        -------
+        np.ndarray [shape=(segments,)] or None
+            In [0, 1]; None where the model takes no baseline.
+        """
+        if not isinstance(self.estimator, BaselinedClassifier) or not len(segment_features):
+            return None
+        return self.estimator.baseline(segment_features).neutral
 
     def decide(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Name the emotion of each segment, or say that it is uncertain.
@@ -236,9 +262,22 @@ def save_model(content: bytes, card: ModelCard, folder: Path) -> ModelCard:
     """
     card = replace(card, libraries=made_with(card.layout), sha256=hashlib.sha256(content).hexdigest())
     (folder / f"{card.name}.{card.layout}").write_bytes(content)
+    write_card(card, folder)
+    return card
+
+
+def write_card(card: ModelCard, folder: Path) -> None:
+    """Write a card.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Whose name the file gets.
+    folder : Path
+        Where to write it.
+    """
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
     (folder / f"{card.name}.json").write_text(text + "\n", encoding="utf-8")
-    return card
 
 
 def _check_servable(card: ModelCard) -> None:

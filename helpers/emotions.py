@@ -20,6 +20,7 @@ class Emotion:
 
 
 UNCERTAIN = "uncertain"
+NEUTRAL = "neutral"
 
 EMOTIONS = {
     emotion.name: emotion
@@ -30,7 +31,7 @@ EMOTIONS = {
         Emotion("sad", "S", "#2f7fd6"),
         Emotion("surprised", "!", "#3fb6d3"),
         Emotion("bored", "B", "#8c6d46"),
-        Emotion("neutral", "N", "#8a9799"),
+        Emotion(NEUTRAL, "N", "#8a9799"),
         Emotion("calm", "C", "#9ccb8a"),
         Emotion("happy", "H", "#e5a823"),
         Emotion(UNCERTAIN, "?", "#b9b2a8"),

@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 
 from helpers.analysis import SPEAKER, CallAnalysis, ChannelSummary
+from helpers.classifier import ModelCard
 from helpers.media import SAMPLE_RATE
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PROBABILITY_DIGITS = 4
+HEADLINE = ("80 % neutral", 20)  # mixture and number of clips of the simulated calls that are quoted
 
 
 def to_csv(analyses: Sequence[CallAnalysis]) -> str:
@@ -52,6 +54,27 @@ def to_json(result: CallAnalysis | Sequence[CallAnalysis]) -> str:
     """
     content = as_object(result) if isinstance(result, CallAnalysis) else [as_object(one) for one in result]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def headline_scores(card: ModelCard) -> dict[str, float]:
+    """Choose the few scores that say how far a model is to be trusted.
+
+    Parameters
+    ----------
+    card : ModelCard
+
+    Returns
+    -------
+    dict of str to float
+        Unweighted average recall by condition: over simulated calls, mostly neutral, per line;
+        where there are none, over the clips of its first corpus, each alone.
+    """
+    calls = [row for row in card.call_scores if (row["mixture"], row["clips"]) == HEADLINE]
+    if calls:
+        return {row["line"]: row["uar"] for row in calls}
+    corpus = card.scores[0]["corpus"]
+    alone = [row for row in card.scores if row["corpus"] == corpus and row["baseline"] == "none"]
+    return {f"{corpus}, {row['condition']}": row["uar"] for row in alone}
 
 
 def to_text(analyses: Sequence[CallAnalysis]) -> str:
@@ -158,6 +181,7 @@ def _summary_object(channel: ChannelSummary) -> dict[str, Any]:
         "speech_time": channel.speech_time,
         "shares": {emotion: round(share, _PROBABILITY_DIGITS) for emotion, share in channel.shares.items()},
         "dominant_emotion": channel.dominant_emotion,
+        "baseline_time": channel.baseline_time,
     }
 
 

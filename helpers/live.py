@@ -2,7 +2,8 @@
 
 The segments are those that ``speech.find_segments`` would find in all the samples, and their emotions those
 of ``analysis.analyze_recording``: the same code, run piece by piece. What the next samples may still change
-is pending; what nothing can change is settled, and computed once.
+is pending; what nothing can change is settled, and described once. Emotions are judged anew with each segment
+that comes in, because the more is heard of a voice, the better is known how it usually sounds.
 """
 
 from __future__ import annotations
@@ -61,42 +62,42 @@ class LiveCall:
         settings = segmentation or Segmentation()
         self._model = model
         self._segmenter = Segmenter(settings, shortest=card.shortest, longest=card.longest)
+        self._kept = kept
         self._sound = _LastSamples(round(kept * SAMPLE_RATE))
-        self._vectors: dict[tuple[float, float], np.ndarray] = {}
-        self._pending = self._judged(self._segmenter.pending())
-        self._settled = self._pending
+        self._settled: deque[_Described] = deque()
+        self._pending: list[_Described] = []
 
-    def hear(self, samples: np.ndarray) -> pd.DataFrame:
+    def hear(self, samples: np.ndarray) -> None:
         """Hear some more.
 
         Parameters
         ----------
         samples : np.ndarray [shape=(n,), dtype=int16]
             Those that follow the last ones, any number of them.
-
-        Returns
-        -------
-        pd.DataFrame
-            The segments that are settled by now and were not before; see ``analysis`` for the columns.
         """
         self._sound.append(samples)
-        settled = self._judged(self._segmenter.feed(samples))
-        self._pending = self._judged(self._segmenter.pending())
-        self._show(settled)
-        return settled
+        self._settle(self._segmenter.feed(samples))
+        self._pending = self._described(self._segmenter.pending())
 
-    def finish(self) -> pd.DataFrame:
-        """Settle the rest, after which nothing may be heard.
+    def finish(self) -> None:
+        """Settle the rest, after which nothing may be heard."""
+        self._settle(self._segmenter.finish())
+        self._pending = []
+
+    def segments(self) -> pd.DataFrame:
+        """Judge all segments by what is known of the speaker's voice until now.
 
         Returns
         -------
         pd.DataFrame
-            As of `hear`.
+            See ``analysis``: those of the sound that is kept, the pending ones too.
         """
-        rest = self._judged(self._segmenter.finish())
-        self._pending = rest[:0]
-        self._show(rest)
-        return rest
+        known = [*self._settled, *self._pending]
+        times = pd.DataFrame(
+            [(each.start, each.end) for each in known], columns=["start", "end"], dtype=float
+        )
+        table = times.assign(channel="mono", role=SPEAKER)[SEGMENT_COLUMNS[:4]]
+        return with_emotions(table, np.array([each.vector for each in known]), self._model)
 
     def view(self) -> LiveView:
         """Give what is known now.
@@ -106,11 +107,12 @@ class LiveCall:
         LiveView
         """
         end = self._sound.end
+        segments = self.segments()
         levels = frame_levels(self._sound.between(end - round(_METERED * SAMPLE_RATE), end))
         return LiveView(
             duration=end / SAMPLE_RATE,
             level=float(levels.max()) if len(levels) else -np.inf,
-            segments=pd.concat([self._settled, self._pending], ignore_index=True),
+            segments=segments[segments["end"] > end / SAMPLE_RATE - SHOWN].reset_index(drop=True),
         )
 
     def recording(self, name: str) -> Recording:
@@ -128,26 +130,28 @@ class LiveCall:
         """
         return Recording(name, self._sound.between(0, self._sound.end)[np.newaxis])
 
-    def _judged(self, segments: pd.DataFrame) -> pd.DataFrame:
-        """Predict emotions; what is known of segments that were pending until now is not computed again."""
-        vectors = {}
-        for start, end in segments.itertuples(index=False):
-            known = self._vectors.get((start, end))
-            vectors[start, end] = self._described(start, end) if known is None else known
-        self._vectors |= vectors
-        table = segments.assign(channel="mono", role=SPEAKER)[SEGMENT_COLUMNS[:4]]
-        return with_emotions(table, np.array(list(vectors.values())), self._model)
+    def _described(self, segments: pd.DataFrame) -> list[_Described]:
+        """Describe segments; what is known of those that were pending until now is not computed again."""
+        known = {(each.start, each.end): each for each in self._pending}
+        times = segments.itertuples(index=False, name=None)
+        return [known.get((start, end)) or self._describe(start, end) for start, end in times]
 
-    def _described(self, start: float, end: float) -> np.ndarray:
-        bounds = (round(time * SAMPLE_RATE) for time in (start, end))
-        return self._model.features.describe(self._sound.between(*bounds))
+    def _describe(self, start: float, end: float) -> _Described:
+        samples = self._sound.between(*(round(time * SAMPLE_RATE) for time in (start, end)))
+        return _Described(start, end, self._model.features.describe(samples))
 
-    def _show(self, settled: pd.DataFrame) -> None:
-        """Keep what is shown, and forget the vectors of what is not pending any more."""
-        shown = pd.concat([self._settled, settled], ignore_index=True)
-        self._settled = shown[shown["end"] > self._sound.end / SAMPLE_RATE - SHOWN]
-        pending = set(self._pending[["start", "end"]].itertuples(index=False, name=None))
-        self._vectors = {times: vector for times, vector in self._vectors.items() if times in pending}
+    def _settle(self, segments: pd.DataFrame) -> None:
+        self._settled.extend(self._described(segments))
+        oldest = self._sound.end / SAMPLE_RATE - self._kept
+        while self._settled and self._settled[0].end < oldest:
+            self._settled.popleft()
+
+
+@dataclass(frozen=True, eq=False)
+class _Described:
+    start: float
+    end: float
+    vector: np.ndarray
 
 
 class _LastSamples:

@@ -26,9 +26,11 @@ def call() -> Recording:
 
 
 def hear(call: LiveCall, samples: np.ndarray, size: int) -> pd.DataFrame:
-    """Feed samples in pieces of one size, and collect what is settled."""
-    pieces = [samples[start : start + size] for start in range(0, len(samples), size)]
-    return pd.concat([*map(call.hear, pieces), call.finish()], ignore_index=True)
+    """Feed samples in pieces of one size, and give all segments."""
+    for start in range(0, len(samples), size):
+        call.hear(samples[start : start + size])
+    call.finish()
+    return call.segments()
 
 
 @pytest.mark.parametrize("size", [320, 3_200, 16_001, 10**9])
@@ -76,8 +78,9 @@ def test_nothing_heard_is_no_error(model: Model) -> None:
     live = LiveCall(model)
     view = live.view()
     assert (view.duration, len(view.segments)) == (0, 0)
-    assert live.hear(np.empty(0, np.int16)).empty
-    assert live.finish().empty
+    live.hear(np.empty(0, np.int16))
+    live.finish()
+    assert live.segments().empty
     assert live.recording("nothing.wav").samples.shape == (1, 0)
 
 

@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_its_scores_are_those_of_the_card() -> None:
     rows = [
-        f"| {score['corpus']} | {score['condition']} | {score['uar']:.1%} "
+        f"| {score['corpus']} | {score['condition']} | {score['baseline']} | {score['uar']:.1%} "
         f"| {score['uar_interval'][0]:.1%} to {score['uar_interval'][1]:.1%} | {score['ece']:.3f} "
         f"| {score['segments']} | {score['speakers']} |"
         for score in read_card().scores

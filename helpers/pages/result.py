@@ -142,6 +142,7 @@ def show_summary(analysis: CallAnalysis) -> None:
             st.markdown(f"**{lane_name(summary)}**, {summary.speech_time:.0f} s of speech")
             if summary.shares:
                 _show_shares(summary)
+                _show_baseline(summary)
             else:
                 st.caption(
                     "Emotion not analysed." if summary.speech_time else "Nobody speaks on this channel."
@@ -245,16 +246,28 @@ def _show_shares(summary: ChannelSummary) -> None:
     st.altair_chart(emotion_shares(summary), alt="Share of speech time per emotion")
 
 
+def _show_baseline(summary: ChannelSummary) -> None:
+    """Say what the speaker's emotions are judged against."""
+    if summary.baseline_time is None:
+        return
+    st.caption(
+        f"Judged against how this speaker usually sounds here, from {summary.baseline_time:.0f} s of speech "
+        "that seems neutral.",
+        help="A voice, a microphone and a line shift the measurements more than emotions do, so what stays "
+        "the same through the call is taken out. The more neutral speech there is, the surer this is.",
+    )
+
+
 def _reliability(analysis: CallAnalysis) -> str:
     """Say how far to trust the model, with the protocol that the figures come from."""
+    from helpers.exports import headline_scores
+
     card = analysis.model
-    corpus = card.scores[0]["corpus"]
-    figures = [
-        f"{score['uar']:.0%} ({score['condition']})" for score in card.scores if score["corpus"] == corpus
-    ]
+    figures = [f"{share:.0%} ({words})" for words, share in headline_scores(card).items()]
+    where = "in simulated calls of actors" if card.call_scores else "in clips of actors"
     return (
-        f"How far to trust it: of the emotions of actors it had never heard, model “{card.name}” gets "
-        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} ({corpus}, "
-        "speaker-independent, unweighted average recall); less on other recordings. It knows how emotions "
-        "are performed, not what somebody feels."
+        f"How far to trust it: of the emotions {where} it had never heard, model “{card.name}” gets "
+        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} (speaker-independent, "
+        "unweighted average recall); less on other recordings. It knows how emotions are performed, not what "
+        "somebody feels."
     )

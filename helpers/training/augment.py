@@ -15,7 +15,7 @@ PHONE_BAND = (300.0, 3400.0)
 CODECS = (("pcm_mulaw", "wav"), ("pcm_alaw", "wav"), ("libopencore_amrnb", "amr"), ("libopus", "ogg"))
 
 _MU = 255
-_IN_A_ROOM = 1 / 2
+_IN_A_ROOM = 2 / 3
 _NARROW = 2 / 3
 _CODED = 2 / 3
 
@@ -114,8 +114,10 @@ class RandomLine:
         Returns
         -------
         np.ndarray [shape=(n,), dtype=int16]
-            At `SAMPLE_RATE`.
+            At `SAMPLE_RATE`; silence stays silent.
         """
+        if not samples.any():
+            return samples
         signal = samples.astype(np.float64) / 32768
         if self.room is not None:
             signal = fftconvolve(signal, self.room)[: len(signal)]
@@ -133,7 +135,7 @@ def random_room(generator: np.random.Generator) -> np.ndarray:
     Parameters
     ----------
     generator : np.random.Generator
-        Draws a reverberation time of 0.1 to 0.8 s and a direct sound from 3 dB below all echoes to 12 dB
+        Draws a reverberation time of 0.1 to 1.2 s and a direct sound from 3 dB below all echoes to 15 dB
         above.
 
     Returns
@@ -141,13 +143,13 @@ def random_room(generator: np.random.Generator) -> np.ndarray:
     np.ndarray [shape=(n,)]
         Impulse response at `SAMPLE_RATE`, of energy 1.
     """
-    reverberation = generator.uniform(0.1, 0.8)
+    reverberation = generator.uniform(0.1, 1.2)
     time = np.arange(round(reverberation * SAMPLE_RATE)) / SAMPLE_RATE
     echoes = generator.normal(size=len(time)) * 10 ** (-3 * time / reverberation)
     if generator.random() < 1 / 2:  # walls swallow high frequencies
         echoes = np.convolve(echoes, np.full(3, 1 / 3), "same")
     echoes[: round(generator.uniform(0.001, 0.01) * SAMPLE_RATE)] = 0
-    echoes *= 10 ** (-generator.uniform(-3, 12) / 20) / np.linalg.norm(echoes)
+    echoes *= 10 ** (-generator.uniform(-3, 15) / 20) / np.linalg.norm(echoes)
     echoes[0] = 1
     return echoes / np.linalg.norm(echoes)
 

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy.signal import fftconvolve, sosfilt
 
+from helpers.emotions import NEUTRAL
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import CODECS, coded, telephone_band, to_int16
-
-NEUTRAL = "neutral"
 
 _PAUSES = (0.15, 0.9)  # seconds, between the clips of a turn
 _GAPS = (-0.5, 1.5)  # seconds, between turns; below 0 both speak

@@ -39,7 +39,7 @@ class ConvolutionalClassifier(ClassifierMixin, BaseEstimator):
         Of all that is drawn.
     """
 
-    def __init__(self, epochs: int = 45, seed: int = 0) -> None:
+    def __init__(self, epochs: int = 30, seed: int = 0) -> None:
         self.epochs = epochs
         self.seed = seed
 

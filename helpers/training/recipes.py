@@ -52,8 +52,8 @@ class Method:
         Whether it learns from both sexes where a case tests on one.
     published, published_apart : dict of str to float
         Per case, the figure that was published for this method, and that with speakers apart.
-    repetitions : int or None
-        Fewer than the leaky protocol has, for a method that takes long.
+    repetitions, folds : int or None
+        Fewer than the leaky protocol, and than that with speakers apart, have, for a method that takes long.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Method:
     published: dict[str, float] = field(default_factory=dict)
     published_apart: dict[str, float] = field(default_factory=dict)
     repetitions: int | None = None
+    folds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -252,6 +253,7 @@ RECIPES = {
                     ConvolutionalClassifier,
                     published={"7 emotions": 0.8643},
                     repetitions=2,
+                    folds=2,
                 ),
                 OURS,
                 OURS_BY_SPEAKER,

@@ -227,7 +227,7 @@ def run(
     Run
     """
     leaky = is_leaky(protocol)
-    limit = (case.repetitions or method.repetitions) if leaky else None
+    limit = (case.repetitions or method.repetitions) if leaky else method.folds
     matrix, emotions = values.to_numpy(), clips["emotion"].to_numpy()
     tables, parameters, searches, importances, permutations = [], [], [], [], []
     for number, (training, test) in enumerate(islice(_splits(case, method, protocol, clips), limit)):

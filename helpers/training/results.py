@@ -7,8 +7,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+from helpers.classifier import ModelCard, model_names, read_card
+
 REPORTS = Path(__file__).parents[2] / "models" / "reports"
 
+_CALLS_HEAD = """
+# Whole calls
+
+Calls put together from clips of speakers that the model never heard, recording in, timeline out, weighted by
+time; see `helpers/training/calls.py`. Made by `python -m helpers evaluate MODEL`. Clips says how many the
+customer speaks; intervals are 95 % over speakers. Anger: precision and recall of the moments at which
+sustained anger begins, within 5 s. Coverage is the share of time with an answer other than “uncertain”.
+"""
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 _HEAD = """# Published experiments, reproduced
 
@@ -34,7 +44,38 @@ def results_page(reports: Path = REPORTS) -> str:
         Markdown.
     """
     parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(reports.glob("*/metrics.json"))]
-    return "\n".join([_HEAD, *map(recipe_section, parts)])
+    scored = [card for card in (read_card(name) for name in model_names()) if card.call_scores]
+    calls = [
+        part for card in scored for part in (f"## `{card.name}`: {card.title}", "", call_table(card), "")
+    ]
+    return "\n".join([_HEAD, *map(recipe_section, parts), _CALLS_HEAD, *calls])
+
+
+def call_table(card: ModelCard) -> str:
+    """Write the scores of a model over whole calls as a table.
+
+    Parameters
+    ----------
+    card : ModelCard
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = [
+        "| line | mixture | clips | UAR | interval | macro F1 | ECE | coverage | anger precision | recall |",
+        "| --- " * 10 + "|",
+    ]
+    for row in card.call_scores:
+        low, high = row["uar_interval"]
+        anger = [f"{row[name]:.0%}" if name in row else "–" for name in ("anger_precision", "anger_recall")]
+        lines.append(
+            f"| {row['line']} | {row['mixture']} | {row['clips']} | {row['uar']:.1%} "
+            f"| {low:.1%} to {high:.1%} | {row['macro_f1']:.1%} | {row['ece']:.3f} "
+            f"| {row['coverage']:.0%} | {' | '.join(anger)} |"
+        )
+    return "\n".join(lines)
 
 
 def recipe_section(report: dict[str, Any]) -> str:

@@ -1,0 +1,134 @@
+"""The baseline: how one speaker usually sounds in one call, estimated from the call itself.
+
+A voice, a microphone, a room and a line each shift the features more than most emotions do, and all of them
+stay the same through a call. So features are taken against the speaker's neutral speech in this very call.
+Nobody says which segments are neutral; a first classifier, without a baseline, gives each segment its
+probability of being so, and the baseline is their mean under these weights. It is shrunk towards the
+population's mean by the amount of neutral speech heard, so that one segment, or a call that is angry from its
+first word, moves it little, and a long calm one fixes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.estimators import Estimator
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """How a speaker usually sounds.
+
+    Attributes
+    ----------
+    location : np.ndarray [shape=(features,)]
+        Standardised features, already shrunk: 0 is the population's mean.
+    neutral : np.ndarray [shape=(segments,)]
+        How much each segment counts for it: the probability that it is neutral.
+    """
+
+    location: np.ndarray
+    neutral: np.ndarray
+
+
+def estimate_baseline(values: np.ndarray, neutral: np.ndarray, shrinkage: float) -> Baseline:
+    """Estimate the baseline of a speaker.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(segments, features)]
+        Standardised features of the speaker's segments in one call.
+    neutral : np.ndarray [shape=(segments,)]
+        Probability that each is neutral.
+    shrinkage : float > 0
+        Weight of the population's mean, in neutral segments.
+
+    Returns
+    -------
+    Baseline
+    """
+    return Baseline(neutral @ values / (neutral.sum() + shrinkage), neutral)
+
+
+@dataclass(frozen=True, eq=False)
+class BaselinedClassifier:
+    """Classifies the segments of one speaker in one call, against the speaker's baseline in it.
+
+    Attributes
+    ----------
+    mean, deviation : np.ndarray [shape=(features,)]
+        Of the training's features.
+    alone : tuple of estimators
+        Classify standardised features without a baseline.
+    relative : tuple of estimators
+        Classify what is left of them after the baseline is subtracted.
+    neutral : int
+        Column of the neutral emotion in their probabilities.
+    shrinkage : float
+        As of `estimate_baseline`.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    alone: tuple[Estimator, ...]
+    relative: tuple[Estimator, ...]
+    neutral: int
+    shrinkage: float
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        values : np.ndarray [shape=(segments, features)]
+            Of all segments of one speaker in one call.
+
+        Returns
+        -------
+        np.ndarray [shape=(segments, emotions)]
+        """
+        standardised = self._standardised(values)
+        return mean_probabilities(self.relative, standardised - self._baseline(standardised).location)
+
+    def baseline(self, values: np.ndarray) -> Baseline:
+        """Estimate the baseline that `predict_proba` uses.
+
+        Parameters
+        ----------
+        values : np.ndarray [shape=(segments, features)]
+            Of all segments of one speaker in one call.
+
+        Returns
+        -------
+        Baseline
+        """
+        return self._baseline(self._standardised(values))
+
+    def _standardised(self, values: np.ndarray) -> np.ndarray:
+        return standardise(values, self.mean, self.deviation)
+
+    def _baseline(self, standardised: np.ndarray) -> Baseline:
+        neutral = mean_probabilities(self.alone, standardised)[:, self.neutral]
+        return estimate_baseline(standardised, neutral, self.shrinkage)
+
+
+def standardise(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Standardise features, and hold them within 4 deviations, so that one odd segment moves no baseline.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(segments, features)]
+    mean, deviation : np.ndarray [shape=(features,)]
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, features), dtype=float32]
+    """
+    return np.clip((values - mean) / deviation, -4, 4).astype(np.float32)
+
+
+def mean_probabilities(estimators: tuple[Estimator, ...], values: np.ndarray) -> np.ndarray:
+    """Average the probabilities of several estimators [shape=(segments, emotions)]."""
+    return np.mean([estimator.predict_proba(values) for estimator in estimators], axis=0)

@@ -1,0 +1,176 @@
+"""How the estimators of models learn: perceptrons against a baseline as calls offer it, and networks.
+
+The baseline of a call is mostly neutral, now from one segment and now from fifty, and sometimes the speaker
+is angry from the first word. So in every epoch each segment meets another baseline, drawn from the segments
+that its speaker has on the same line, in a mixture and of a number that are drawn anew.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GroupKFold
+from sklearn.neural_network import MLPClassifier
+
+from helpers.baseline import BaselinedClassifier, estimate_baseline, mean_probabilities, standardise
+from helpers.emotions import NEUTRAL
+from helpers.training.networks import ConvolutionalClassifier
+
+SHRINKAGE = 1.0  # neutral segments
+
+_EPOCHS = 30
+_MEMBERS = 2  # perceptrons that are averaged
+_FOLDS = 3
+_MOST_SEGMENTS = 60  # of a call
+_NETWORK_EPOCHS = 15
+_NEUTRAL_SHARES = (0.25, 0.4, 0.6, 0.8, 0.9, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Features of labelled segments.
+
+    Attributes
+    ----------
+    segments : pd.DataFrame
+        A row per segment: corpus, speaker, emotion, condition, and the line that it shares with others.
+    features : np.ndarray [shape=(segments, features)]
+    """
+
+    segments: pd.DataFrame
+    features: np.ndarray
+
+    def where(self, rows: np.ndarray) -> TrainingSet:
+        """Take the rows [shape=(segments,), dtype=bool]."""
+        return TrainingSet(self.segments[rows].reset_index(drop=True), self.features[rows])
+
+    def emotions(self) -> np.ndarray:
+        """Give the emotions [shape=(segments,)]."""
+        return self.segments["emotion"].to_numpy(str)
+
+    def speakers(self) -> np.ndarray:
+        """Give the speakers [shape=(segments,)]."""
+        return self.segments["speaker"].to_numpy(str)
+
+
+class CallDraws:
+    """Draws calls: for each segment, others that its speaker has on the same line.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        As of `TrainingSet`.
+    """
+
+    def __init__(self, segments: pd.DataFrame) -> None:
+        self._count = len(segments)
+        call = (segments["speaker"] + "/" + segments["line"]).to_numpy(str)
+        neutral = (segments["emotion"] == NEUTRAL).to_numpy()
+        _, self._call = np.unique(call, return_inverse=True)
+        calls = range(self._call.max() + 1)
+        self._neutral = [np.flatnonzero((self._call == number) & neutral) for number in calls]
+        self._others = [np.flatnonzero((self._call == number) & ~neutral) for number in calls]
+
+    def draw(self, generator: np.random.Generator) -> Iterator[np.ndarray]:
+        """Draw a call around each segment.
+
+        Parameters
+        ----------
+        generator : np.random.Generator
+
+        Yields
+        ------
+        np.ndarray
+            Row numbers, the segment's own first.
+        """
+        sizes = np.exp(generator.uniform(0, np.log(_MOST_SEGMENTS), self._count)).astype(int)
+        shares = generator.choice(_NEUTRAL_SHARES, self._count)
+        for row, (size, share) in enumerate(zip(sizes, shares, strict=True)):
+            neutral, others = (part[self._call[row]] for part in (self._neutral, self._others))
+            if len(neutral) and len(others):
+                calm = generator.binomial(size - 1, share)
+                parts = generator.choice(neutral, calm), generator.choice(others, size - 1 - calm)
+                yield np.concatenate([[row], *parts])
+            else:
+                yield np.array([row])
+
+
+def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
+    """Train perceptrons without and with a baseline.
+
+    Parameters
+    ----------
+    training : TrainingSet
+        Neutral segments among them.
+
+    Returns
+    -------
+    BaselinedClassifier
+    """
+    emotions = training.emotions()
+    classes = list(np.unique(emotions))
+    mean, deviation = training.features.mean(axis=0), training.features.std(axis=0) + 1e-6
+    values = standardise(training.features, mean, deviation)
+    alone = _perceptrons(values, emotions)
+    neutral = _unheard_neutral(values, training, classes.index(NEUTRAL))
+    draws = CallDraws(training.segments)
+    relative = [_perceptron(seed) for seed in range(_MEMBERS)]
+    for seed, perceptron in enumerate(relative):
+        generator = np.random.default_rng(seed)
+        for _ in range(_EPOCHS):
+            locations = [
+                estimate_baseline(values[call], neutral[call], SHRINKAGE).location
+                for call in draws.draw(generator)
+            ]
+            against = (values - np.stack(locations)).astype(np.float32)
+            perceptron.partial_fit(against, emotions, classes=classes)
+    return BaselinedClassifier(mean, deviation, alone, tuple(relative), classes.index(NEUTRAL), SHRINKAGE)
+
+
+def fit_network(training: TrainingSet) -> ConvolutionalClassifier:
+    """Train the convolutional network of the literature.
+
+    Parameters
+    ----------
+    training : TrainingSet
+        Of pictures of MFCC.
+
+    Returns
+    -------
+    ConvolutionalClassifier
+    """
+    return ConvolutionalClassifier(epochs=_NETWORK_EPOCHS).fit(training.features, training.emotions())
+
+
+def _perceptron(seed: int) -> MLPClassifier:
+    return MLPClassifier(
+        hidden_layer_sizes=(256,),
+        alpha=3.0,
+        batch_size=256,
+        learning_rate_init=2e-4,
+        max_iter=_EPOCHS,
+        n_iter_no_change=_EPOCHS,
+        random_state=seed,
+    )
+
+
+def _perceptrons(values: np.ndarray, emotions: np.ndarray) -> tuple[MLPClassifier, ...]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed
+        return tuple(_perceptron(seed).fit(values, emotions) for seed in range(_MEMBERS))
+
+
+def _unheard_neutral(values: np.ndarray, training: TrainingSet, neutral: int) -> np.ndarray:
+    """Give the probability that each segment is neutral, by perceptrons that did not hear its speaker."""
+    emotions, speakers = training.emotions(), training.speakers()
+    found = np.empty(len(values), np.float32)
+    folds = GroupKFold(min(_FOLDS, len(np.unique(speakers))))
+    for known, unheard in folds.split(values, groups=speakers):
+        members = _perceptrons(values[known], emotions[known])
+        found[unheard] = mean_probabilities(members, values[unheard])[:, neutral]
+    return found
