@@ -1,0 +1,68 @@
+"""The baseline takes away what stays the same through a call, and is not fooled by what is not neutral."""
+
+import numpy as np
+import pytest
+
+from helpers.baseline import BaselinedClassifier, estimate_baseline, standardise
+
+
+class Louder:
+    """Says angry where the first feature is high."""
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        angry = 1 / (1 + np.exp(-4 * values[:, 0]))
+        return np.column_stack([angry, 1 - angry])
+
+
+def classifier(shrinkage: float = 0.5) -> BaselinedClassifier:
+    zeros, ones = np.zeros(2), np.ones(2)
+    return BaselinedClassifier(zeros, ones, (Louder(),), (Louder(), Louder()), neutral=1, shrinkage=shrinkage)
+
+
+def test_the_more_neutral_speech_the_nearer_to_the_speaker() -> None:
+    values = np.full((50, 3), 2.0, np.float32)
+    near = [estimate_baseline(values[:count], np.ones(count), 1.0).location[0] for count in (1, 3, 50)]
+    assert near == sorted(near)
+    assert near[0] == pytest.approx(1.0)
+    assert near[-1] == pytest.approx(2.0, abs=0.05)
+
+
+def test_what_is_not_neutral_moves_it_little() -> None:
+    values = np.concatenate([np.zeros((5, 1)), np.full((20, 1), 3.0)])
+    certain = np.concatenate([np.ones(5), np.full(20, 0.02)])
+    assert estimate_baseline(values, certain, 1.0).location[0] < 0.3
+    assert estimate_baseline(values, np.ones(25), 1.0).location[0] > 2
+
+
+def test_a_voice_that_is_always_loud_is_not_always_angry() -> None:
+    """One outburst of a voice that lies 0.3 above all others is found, and its calm speech is calm."""
+    values = np.zeros((30, 2))
+    values[:, 0] = 0.3
+    values[10, 0] = 1.5
+    raw = Louder().predict_proba(values)[:, 0]
+    told = classifier().predict_proba(values)[:, 0]
+    assert (raw > 0.7).all()
+    assert told[10] > 0.9
+    assert np.delete(told, 10).max() < 0.6
+
+
+def test_a_call_that_is_angry_from_the_first_word_stays_angry() -> None:
+    values = np.column_stack([np.full(20, 1.5), np.zeros(20)])
+    assert classifier().predict_proba(values)[:, 0].min() > 0.9
+
+
+def test_one_segment_is_judged_nearly_as_if_there_was_no_baseline() -> None:
+    angry = np.array([[1.5, 0.0]])
+    alone = classifier().predict_proba(angry)[0, 0]
+    assert alone == pytest.approx(Louder().predict_proba(angry)[0, 0], abs=0.02)
+
+
+def test_it_does_not_matter_in_which_order_segments_come() -> None:
+    values = np.random.default_rng(0).normal(size=(9, 2))
+    told = classifier().predict_proba(values)
+    np.testing.assert_allclose(classifier().predict_proba(values[::-1])[::-1], told, atol=1e-6)
+
+
+def test_one_odd_value_is_held_back() -> None:
+    values = standardise(np.array([[1e9, -1e9], [1.0, 2.0]]), np.zeros(2), np.ones(2))
+    np.testing.assert_array_equal(values, [[4, -4], [1, 2]])
