@@ -10,7 +10,7 @@ import numpy as np
 
 JOBLIB, ONNX = "joblib", "onnx"
 
-_MADE_WITH = {JOBLIB: ("scikit-learn", "numpy", "joblib"), ONNX: ("torch", "onnx")}
+_MADE_WITH = {JOBLIB: ("scikit-learn", "numpy", "joblib"), ONNX: ("onnx",)}
 
 
 class Estimator(Protocol):

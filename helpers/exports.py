@@ -15,7 +15,7 @@ from helpers.media import SAMPLE_RATE
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PROBABILITY_DIGITS = 4
-HEADLINE = ("80 % neutral", 20)  # mixture and number of clips of the simulated calls that are quoted
+HEADLINE = ("80 % neutral", 20, False)  # mixture, clips and mixed of the simulated calls that are quoted
 
 
 def to_csv(analyses: Sequence[CallAnalysis]) -> str:
@@ -69,7 +69,7 @@ def headline_scores(card: ModelCard) -> dict[str, float]:
         Unweighted average recall by condition: over simulated calls, mostly neutral, per line;
         where there are none, over the clips of its first corpus, each alone.
     """
-    calls = [row for row in card.call_scores if (row["mixture"], row["clips"]) == HEADLINE]
+    calls = [row for row in card.call_scores if (row["mixture"], row["clips"], row["mixed"]) == HEADLINE]
     if calls:
         return {row["line"]: row["uar"] for row in calls}
     corpus = card.scores[0]["corpus"]

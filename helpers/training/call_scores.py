@@ -1,14 +1,15 @@
 """How good a model is on whole calls: recording in, timeline out, on simulated calls with known answers.
 
-Everything is weighted by time: a second of a segment counts for the emotion of the clip that it lies in. Only
-the customer is scored, as the app analyses nobody else without being asked. Figures are speaker-independent:
-the caller gives clips of speakers that the model never heard.
+Everything is weighted by time: a second of a segment counts for the emotion of the clip that it lies in.
+Where speakers have channels of their own, only the customer is scored, as the app analyses nobody else
+without being asked. Figures are speaker-independent: the caller gives clips of speakers that the model never
+heard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,8 +20,17 @@ from sklearn.metrics import f1_score
 from helpers.analysis import SUSTAINED, Settings, analyze_recording
 from helpers.classifier import Model
 from helpers.errors import SpeechError
-from helpers.training.calls import LINES, MIXTURES, ClipShelf, SimulatedCall, Surroundings, simulate_call
+from helpers.training.calls import (
+    LINES,
+    MIXTURES,
+    ClipShelf,
+    SimulatedCall,
+    Surroundings,
+    on_one_channel,
+    simulate_call,
+)
 from helpers.training.evaluate import (
+    accuracy_by_coverage,
     expected_calibration_error,
     speaker_interval,
     unweighted_average_recall,
@@ -42,17 +52,21 @@ class Condition:
         Keys of ``calls.LINES`` and ``calls.MIXTURES``.
     clips : int
         How many the customer says.
+    mixed : bool
+        Whether both speakers are on one channel.
     """
 
     line: str
     mixture: str
     clips: int
+    mixed: bool = False
 
 
 CONDITIONS = (
     *(Condition(line, mixture, 20) for line in LINES for mixture in MIXTURES),
     *(Condition(line, "80 % neutral", clips) for line in ("clean", "phone") for clips in (1, 3, 8, 40)),
     *(Condition(line, "angry from the first word", 3) for line in ("clean", "phone")),
+    *(Condition(line, "80 % neutral", 20, mixed=True) for line in ("clean", "phone")),
 )
 
 
@@ -105,10 +119,10 @@ def score_calls(
     Returns
     -------
     list of dict
-        Per condition: its ``line``, ``mixture`` and ``clips``; number of ``calls``; ``uar`` and ``macro_f1``
-        weighted by time, with the 95 % ``uar_interval`` over speakers; ``ece``; ``coverage``, the share of
-        time whose answer is certain; ``anger_precision`` and ``anger_recall`` of the moments at which
-        sustained anger begins, left out where there are none.
+        Per condition: its ``line``, ``mixture``, ``clips`` and ``mixed``; number of ``calls``; ``uar`` and
+        ``macro_f1`` weighted by time, with the 95 % ``uar_interval`` over speakers; ``ece``; ``coverage``,
+        the share of time whose answer is certain, and ``accuracy_by_coverage``; ``anger_precision`` and
+        ``anger_recall`` of the moments at which sustained anger begins, left out where there are none.
     """
     return Parallel(n_jobs=jobs)(
         delayed(_score_condition)(model, clips, surroundings, condition) for condition in conditions
@@ -127,16 +141,19 @@ def hear(model: Model, call: SimulatedCall) -> Heard:
     -------
     Heard
     """
-    truth = call.truth[call.truth["channel"] == CUSTOMER_SIDE]
+    alone = len(call.recording.samples) > 1
+    lane = CUSTOMER_SIDE if alone else "mono"
+    truth = call.truth[call.truth["channel"] == lane]
     speech = float((truth["end"] - truth["start"]).sum())
     labels = list(model.card.labels)
-    episodes = anger_episodes(truth)
+    episodes = anger_episodes(truth[truth["speaker"] == truth["speaker"].iloc[0]])
     try:
-        analysis = analyze_recording(call.recording, model, Settings("split", CUSTOMER_SIDE))
+        settings = Settings("split", CUSTOMER_SIDE) if alone else Settings("mix")
+        analysis = analyze_recording(call.recording, model, settings)
     except SpeechError:
         nothing = pd.DataFrame(columns=["speaker", "emotion", "seconds", *labels])
         return Heard(nothing, np.empty(0, bool), speech, len(episodes), 0, 0)
-    segments = analysis.segments[analysis.segments["channel"] == CUSTOMER_SIDE]
+    segments = analysis.segments[analysis.segments["channel"] == lane]
     pairs = truth.merge(segments, how="cross", suffixes=("", "_told"))
     pairs["seconds"] = pairs[["end", "end_told"]].min(axis=1) - pairs[["start", "start_told"]].max(axis=1)
     pairs = pairs[pairs["seconds"] > 0]
@@ -206,10 +223,11 @@ def summarise(condition: Condition, heard: list[Heard], labels: list[str]) -> di
     if episodes:
         figures["anger_recall"] = found / episodes
     return {
-        **{"line": condition.line, "mixture": condition.mixture, "clips": condition.clips},
+        **asdict(condition),
         "calls": len(heard),
         **{name: round(float(value), 4) for name, value in figures.items()},
         "uar_interval": [round(bound, 4) for bound in interval],
+        "accuracy_by_coverage": accuracy_by_coverage(true, probabilities, labels, seconds),
     }
 
 
@@ -229,7 +247,7 @@ def _score_condition(
             surroundings=surroundings,
             seed=1000 * condition.clips + number,
         )
-        heard.append(hear(model, call))
+        heard.append(hear(model, on_one_channel(call) if condition.mixed else call))
     return summarise(condition, heard, list(model.card.labels))
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.signal import fftconvolve, sosfilt
 
 from helpers.emotions import NEUTRAL
+from helpers.errors import CorpusError
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import CODECS, coded, telephone_band, to_int16
@@ -73,9 +74,9 @@ class SimulatedCall:
     Attributes
     ----------
     recording : Recording
-        Of two channels, the customer left.
+        Of two channels, the customer left; or of one.
     truth : pd.DataFrame
-        Channel, speaker, emotion, start and end [seconds] of each clip's speech.
+        Channel, speaker, emotion, start and end [seconds] of each clip's speech; the customer speaks first.
     """
 
     recording: Recording
@@ -112,7 +113,22 @@ class Surroundings:
 
     @classmethod
     def load(cls, folder: Path) -> Surroundings:
-        """Load the folder ``noise`` of the corpora, with the responses in ``noise/rir``."""
+        """Load the folder ``noise`` of the corpora, with the responses in ``noise/rir``.
+
+        Parameters
+        ----------
+        folder : Path
+            Of the corpora.
+
+        Returns
+        -------
+        Surroundings
+
+        Raises
+        ------
+        CorpusError
+            There are no WAV files in one of them.
+        """
         return cls(_sounds(folder / "noise"), _sounds(folder / "noise" / "rir"))
 
 
@@ -213,6 +229,22 @@ def simulate_call(
     return SimulatedCall(Recording(name, np.stack(heard)), truth)
 
 
+def on_one_channel(call: SimulatedCall) -> SimulatedCall:
+    """Mix the two channels of a call.
+
+    Parameters
+    ----------
+    call : SimulatedCall
+
+    Returns
+    -------
+    SimulatedCall
+    """
+    samples = call.recording.samples.astype(np.int32).sum(axis=0)
+    together = np.clip(samples, -32768, 32767).astype(np.int16)[np.newaxis]
+    return SimulatedCall(Recording(call.recording.name, together), call.truth.assign(channel="mono"))
+
+
 def plan_emotions(
     mixture: Mixture, clips: int, others: list[str], generator: np.random.Generator
 ) -> list[str]:
@@ -286,4 +318,7 @@ def _levelled(samples: np.ndarray) -> np.ndarray:
 
 
 def _sounds(folder: Path) -> tuple[np.ndarray, ...]:
-    return tuple(decode(path).samples[0] / 32768 for path in sorted(folder.glob("*.wav")))
+    paths = sorted(folder.glob("*.wav"))
+    if not paths:
+        raise CorpusError(f"There are no WAV files in {folder.name}: put noise there, or impulse responses.")
+    return tuple(decode(path).samples[0] / 32768 for path in paths)

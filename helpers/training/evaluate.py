@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_s
 from helpers.classifier import calibrated
 
 _BINS = 10
+_COVERAGES = (0.25, 0.5, 0.75, 0.85, 1.0)
 _RESAMPLINGS = 1000
 
 
@@ -68,6 +69,36 @@ def expected_calibration_error(
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     gaps = np.bincount(bins, weights * (correct - confidence), _BINS)
     return float(np.abs(gaps).sum() / weights.sum())
+
+
+def accuracy_by_coverage(
+    labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], weights: np.ndarray
+) -> dict[str, float]:
+    """Say how accurate the most confident answers are, the fewer of them are given.
+
+    Parameters
+    ----------
+    labels : np.ndarray [shape=(n,)]
+    probabilities : np.ndarray [shape=(n, classes)]
+    classes : sequence of str
+    weights : np.ndarray [shape=(n,)]
+        How much each counts, such as its seconds.
+
+    Returns
+    -------
+    dict of str to float
+        By the share of weight that is answered, as "0.25" to "1.00" (El-Yaniv and Wiener 2010, "On the
+        foundations of noise-free selective classification").
+    """
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    correct = (np.asarray(classes)[probabilities.argmax(axis=1)] == labels)[order]
+    answered = np.cumsum(weights[order])
+    right = np.cumsum(weights[order] * correct)
+    ends = np.searchsorted(answered, np.array(_COVERAGES) * answered[-1] * (1 - 1e-9))
+    return {
+        f"{coverage:.2f}": round(float(right[end] / answered[end]), 4)
+        for coverage, end in zip(_COVERAGES, ends, strict=True)
+    }
 
 
 def unweighted_average_recall(

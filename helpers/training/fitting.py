@@ -13,15 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 
-from helpers.baseline import BaselinedClassifier, estimate_baseline, mean_probabilities, standardise
+from helpers.baseline import BaselinedClassifier, standardise
 from helpers.emotions import NEUTRAL
 from helpers.training.networks import ConvolutionalClassifier
 
-SHRINKAGE = 1.0  # neutral segments
+SHRINKAGE = 0.5  # neutral segments
 
 _EPOCHS = 30
 _MEMBERS = 2  # perceptrons that are averaged
@@ -116,18 +117,14 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
     classes = list(np.unique(emotions))
     mean, deviation = training.features.mean(axis=0), training.features.std(axis=0) + 1e-6
     values = standardise(training.features, mean, deviation)
-    alone = _perceptrons(values, emotions)
+    alone = tuple(_fitted(seed, values, emotions) for seed in range(_MEMBERS))
     neutral = _unheard_neutral(values, training, classes.index(NEUTRAL))
     draws = CallDraws(training.segments)
     relative = [_perceptron(seed) for seed in range(_MEMBERS)]
     for seed, perceptron in enumerate(relative):
         generator = np.random.default_rng(seed)
         for _ in range(_EPOCHS):
-            locations = [
-                estimate_baseline(values[call], neutral[call], SHRINKAGE).location
-                for call in draws.draw(generator)
-            ]
-            against = (values - np.stack(locations)).astype(np.float32)
+            against = values - _locations(values, neutral, draws.draw(generator))
             perceptron.partial_fit(against, emotions, classes=classes)
     return BaselinedClassifier(mean, deviation, alone, tuple(relative), classes.index(NEUTRAL), SHRINKAGE)
 
@@ -159,10 +156,24 @@ def _perceptron(seed: int) -> MLPClassifier:
     )
 
 
-def _perceptrons(values: np.ndarray, emotions: np.ndarray) -> tuple[MLPClassifier, ...]:
+def _fitted(seed: int, values: np.ndarray, emotions: np.ndarray) -> MLPClassifier:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed
-        return tuple(_perceptron(seed).fit(values, emotions) for seed in range(_MEMBERS))
+        return _perceptron(seed).fit(values, emotions)
+
+
+def _locations(values: np.ndarray, neutral: np.ndarray, calls: Iterator[np.ndarray]) -> np.ndarray:
+    """Estimate the baselines of many calls at once, as of ``baseline.estimate_baseline``.
+
+    Returns
+    -------
+    np.ndarray [shape=(calls, features), dtype=float32]
+    """
+    rows = list(calls)
+    members = np.concatenate(rows)
+    starts = np.concatenate([[0], np.cumsum([len(call) for call in rows])])
+    chosen = csr_array((neutral[members], members, starts), shape=(len(rows), len(values)))
+    return (chosen @ values / (chosen.sum(axis=1) + SHRINKAGE)[:, None]).astype(np.float32)
 
 
 def _unheard_neutral(values: np.ndarray, training: TrainingSet, neutral: int) -> np.ndarray:
@@ -171,6 +182,6 @@ def _unheard_neutral(values: np.ndarray, training: TrainingSet, neutral: int) ->
     found = np.empty(len(values), np.float32)
     folds = GroupKFold(min(_FOLDS, len(np.unique(speakers))))
     for known, unheard in folds.split(values, groups=speakers):
-        members = _perceptrons(values[known], emotions[known])
-        found[unheard] = mean_probabilities(members, values[unheard])[:, neutral]
+        told = _fitted(0, values[known], emotions[known]).predict_proba(values[unheard])
+        found[unheard] = told[:, neutral]
     return found

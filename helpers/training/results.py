@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.classifier import ModelCard, model_names, read_card
+from helpers.exports import HEADLINE
 
 REPORTS = Path(__file__).parents[2] / "models" / "reports"
 
@@ -71,10 +72,20 @@ def call_table(card: ModelCard) -> str:
         low, high = row["uar_interval"]
         anger = [f"{row[name]:.0%}" if name in row else "–" for name in ("anger_precision", "anger_recall")]
         lines.append(
-            f"| {row['line']} | {row['mixture']} | {row['clips']} | {row['uar']:.1%} "
+            f"| {row['line']}{', one channel' if row['mixed'] else ''} | {row['mixture']} | {row['clips']} "
+            f"| {row['uar']:.1%} "
             f"| {low:.1%} to {high:.1%} | {row['macro_f1']:.1%} | {row['ece']:.3f} "
             f"| {row['coverage']:.0%} | {' | '.join(anger)} |"
         )
+    quoted = [row for row in card.call_scores if (row["mixture"], row["clips"], row["mixed"]) == HEADLINE]
+    if quoted:
+        shares = list(quoted[0]["accuracy_by_coverage"])
+        lines += ["", "Accuracy of the most confident answers, by the share of time that is answered:", ""]
+        lines += [f"| line | {' | '.join(f'{float(share):.0%}' for share in shares)} |"]
+        lines += ["| --- " * (len(shares) + 1) + "|"]
+        for row in quoted:
+            values = [f"{row['accuracy_by_coverage'][share]:.1%}" for share in shares]
+            lines.append(f"| {row['line']} | {' | '.join(values)} |")
     return "\n".join(lines)
 
 

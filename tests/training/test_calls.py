@@ -1,18 +1,29 @@
 """Simulated calls say what is true of them, and scores over calls count time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.classifier import Model, load_model
+from helpers.classifier import Model, load_model, read_card
+from helpers.errors import CorpusError
 from helpers.feature_sets import ACOUSTIC
 from helpers.features import feature_names
 from helpers.media import SAMPLE_RATE
 from helpers.speech import frame_levels
 from helpers.training.call_scores import Condition, Heard, anger_episodes, hear, score_calls, summarise
-from helpers.training.calls import LINES, MIXTURES, ClipShelf, Surroundings, plan_emotions, simulate_call
+from helpers.training.calls import (
+    LINES,
+    MIXTURES,
+    ClipShelf,
+    Surroundings,
+    on_one_channel,
+    plan_emotions,
+    simulate_call,
+)
+from helpers.training.results import call_table
 from tests.conftest import bursts, encode
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
@@ -155,6 +166,9 @@ def test_what_the_app_says_is_laid_beside_what_is_true(clips: pd.DataFrame) -> N
     assert set(told.overlaps["speaker"]) == {"x/1"}
     assert told.certain.all()
     assert (told.moments, told.episodes, told.found) == (1, 1, 1)
+    both = hear(model, on_one_channel(call))
+    assert set(both.overlaps["speaker"]) == {"x/1", "x/2"}
+    assert both.episodes == 1
     rows = score_calls(model, clips, SURROUNDINGS, conditions=[Condition("phone", "evenly mixed", 6)], jobs=1)
     assert rows[0]["calls"] == 3
     assert rows[0]["uar"] == pytest.approx(0.25, abs=0.09)
@@ -164,3 +178,17 @@ def test_real_surroundings_are_loaded(corpora: Path) -> None:
     found = Surroundings.load(corpora)
     assert len(found.noises) >= 4 and len(found.rooms) >= 4
     assert all(len(sound) > 1_000 for sound in (*found.noises, *found.rooms))
+
+
+def test_missing_noise_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no WAV files in noise"):
+        Surroundings.load(tmp_path)
+
+
+def test_the_table_has_every_condition_and_what_was_not_there_is_a_dash() -> None:
+    row = summarise(
+        Condition("phone", "80 % neutral", 3), [heard(("angry", 3.0, [0.9, 0.1]))], ["angry", "sad"]
+    )
+    table = call_table(replace(read_card(), call_scores=(row,)))
+    assert table.splitlines()[-1].startswith("| phone | 80 % neutral | 3 | 100.0% | 100.0% to 100.0% |")
+    assert table.splitlines()[-1].endswith("| – | – |")

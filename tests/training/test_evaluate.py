@@ -3,6 +3,7 @@ import pytest
 
 from helpers.classifier import calibrated
 from helpers.training.evaluate import (
+    accuracy_by_coverage,
     expected_calibration_error,
     fit_temperature,
     score,
@@ -172,3 +173,19 @@ def test_predictions_that_are_all_uncertain_can_be_scored() -> None:
     figures = score(labels, confident(0.4, len(labels)), CLASSES, speakers=speakers, uncertain_below=0.5)
     assert figures["coverage"] == 0
     assert "accuracy_of_certain" not in figures
+
+
+def test_fewer_and_surer_answers_are_more_accurate_where_confidence_means_something() -> None:
+    confidence = np.linspace(0.5, 0.99, 100)
+    probabilities = np.column_stack([confidence, 1 - confidence])
+    labels = np.where(np.arange(100) >= 50, "a", "b")
+    curve = accuracy_by_coverage(labels, probabilities, ["a", "b"], np.ones(100))
+    assert curve == {
+        "0.25": 1.0,
+        "0.50": 1.0,
+        "0.75": pytest.approx(2 / 3, abs=1e-4),
+        "0.85": 0.5882,
+        "1.00": 0.5,
+    }
+    heavy = accuracy_by_coverage(labels, probabilities, ["a", "b"], np.where(labels == "b", 3.0, 1.0))
+    assert heavy["1.00"] == 0.25

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.training.fitting import CallDraws, TrainingSet, fit_baselined
+from helpers.baseline import estimate_baseline
+from helpers.training.fitting import SHRINKAGE, CallDraws, TrainingSet, _locations, fit_baselined
 
 EMOTIONS = ("angry", "neutral", "sad")
 
@@ -67,3 +68,11 @@ def accuracies() -> dict[int, float]:
 def test_more_of_a_call_tells_emotion_from_voice(accuracies: dict[int, float]) -> None:
     assert accuracies[12] > accuracies[1] + 0.1
     assert accuracies[12] > 0.75
+
+
+def test_many_baselines_at_once_are_those_one_by_one() -> None:
+    data = shifted_speakers(2)
+    neutral = np.random.default_rng(0).uniform(size=len(data.features))
+    calls = list(CallDraws(data.segments).draw(np.random.default_rng(1)))
+    expected = [estimate_baseline(data.features[call], neutral[call], SHRINKAGE).location for call in calls]
+    np.testing.assert_allclose(_locations(data.features, neutral, iter(calls)), expected, atol=1e-4)
