@@ -126,7 +126,8 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
         for _ in range(_EPOCHS):
             against = values - _locations(values, neutral, draws.draw(generator))
             perceptron.partial_fit(against, emotions, classes=classes)
-    return BaselinedClassifier(mean, deviation, alone, tuple(relative), classes.index(NEUTRAL), SHRINKAGE)
+    members = tuple(map(_slimmed, relative))
+    return BaselinedClassifier(mean, deviation, alone, members, classes.index(NEUTRAL), SHRINKAGE)
 
 
 def fit_network(training: TrainingSet) -> ConvolutionalClassifier:
@@ -159,7 +160,14 @@ def _perceptron(seed: int) -> MLPClassifier:
 def _fitted(seed: int, values: np.ndarray, emotions: np.ndarray) -> MLPClassifier:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed
-        return _perceptron(seed).fit(values, emotions)
+        return _slimmed(_perceptron(seed).fit(values, emotions))
+
+
+def _slimmed(perceptron: MLPClassifier) -> MLPClassifier:
+    """Forget what only further training needs, most of a perceptron's size."""
+    for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
+        vars(perceptron).pop(name, None)
+    return perceptron
 
 
 def _locations(values: np.ndarray, neutral: np.ndarray, calls: Iterator[np.ndarray]) -> np.ndarray:
