@@ -34,6 +34,17 @@ def change_card(folder: Path, **entries: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
 
 
+def test_the_default_model_may_be_used_commercially() -> None:
+    assert "used commercially" in read_card().use
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_every_model_is_served(name: str) -> None:
+    model = load_model(name)
+    vectors = np.random.default_rng(0).normal(size=(3, len(model.features.names())))
+    np.testing.assert_allclose(model.predict(vectors).sum(axis=1), 1)
+
+
 def test_the_default_model_predicts_probabilities_of_every_emotion() -> None:
     model = load_model()
     probabilities = model.predict(np.random.default_rng(0).normal(size=(7, len(feature_names()))))
@@ -59,12 +70,15 @@ def test_low_confidence_is_uncertain_and_high_confidence_is_named() -> None:
     np.testing.assert_allclose(confidences, [even[0], 1])
 
 
-def test_the_card_names_protocol_licences_and_true_figures() -> None:
-    card = read_card()
+@pytest.mark.parametrize("name", model_names())
+def test_every_card_names_protocol_licences_and_true_figures(name: str) -> None:
+    card = read_card(name)
     assert "Speaker-independent" in card.protocol
-    assert {corpus["name"] for corpus in card.corpora} == {"crema-d", "ravdess"}
-    assert all(corpus["licence"] for corpus in card.corpora)
-    assert "non-commercial" in card.use
+    licences = {corpus["licence"] for corpus in card.corpora}
+    free = licences <= {"ODbL 1.0", "free with citation"}
+    assert ("Not for commercial use" in card.use) != free
+    assert set(card.labels) <= set(EMOTIONS)
+    assert (MODELS / f"{name}.{card.layout}").stat().st_size < 5e6
     for score in card.scores:
         confusion = np.array(score["confusion"])
         recalls = confusion.diagonal() / confusion.sum(axis=1)

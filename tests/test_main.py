@@ -123,4 +123,4 @@ def test_models_shows_each_score_with_its_protocol(capsys: pytest.CaptureFixture
     printed = capsys.readouterr().out
     assert "calls: " in printed
     assert "Speaker-independent" in printed
-    assert "crema-d, phone: unweighted average recall" in printed
+    assert "crema-d, phone, baseline none: unweighted average recall" in printed

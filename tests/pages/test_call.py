@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from helpers import links
+from helpers.classifier import load_model, model_names, read_card
 from helpers.errors import LinkError
 from helpers.links import SWITCH, Fetched
 from helpers.pages.result import plain
@@ -278,3 +279,16 @@ def test_an_empty_link_does_nothing(linked: AppTest) -> None:
     fetch(linked, "")
     assert not linked.error
     assert linked.title
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_every_model_can_be_chosen_and_gives_its_own_emotions(app: AppTest, name: str) -> None:
+    with_sample(app)
+    app.selectbox(key="model").set_value(name).run()
+    assert not app.exception
+    card = read_card(name)
+    told = [caption.value for caption in app.caption]
+    assert f"Tells apart {', '.join(card.labels)}." in told
+    assert any(f"model “{name}”" in text for text in told)
+    against_voice = any(text.startswith("Judged against how this speaker usually sounds") for text in told)
+    assert against_voice == load_model(name).takes_baseline
