@@ -295,8 +295,8 @@ def _pitch(padded_power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Harmonics-to-noise ratio [dB].
     """
     shortest, longest = (round(SAMPLE_RATE / hz) for hz in reversed(_PITCH_RANGE))
-    autocorrelation = scipy.fft.irfft(padded_power, axis=1)[:, :longest]
-    candidates = autocorrelation[:, shortest:] / np.maximum(autocorrelation[:, :1], 1e-12)
+    autocorrelation = scipy.fft.dct(padded_power, type=1, axis=1)[:, :longest]  # of an even spectrum
+    candidates = autocorrelation[:, shortest:] / np.maximum(autocorrelation[:, :1], 1e-9)
     window = _window_autocorrelation()[shortest:longest]
     best = np.argmax(candidates / window**_CORRECTION, axis=1)
     strength = np.take_along_axis(candidates / window, best[:, None], axis=1)[:, 0]
