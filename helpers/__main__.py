@@ -119,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     described.set_defaults(command=_features)
 
     benchmark = commands.add_parser("benchmark", help="how fast this machine is, live analysis included")
+    benchmark.add_argument(
+        "--minutes", type=float, nargs="+", default=(1.0, 10.0, 60.0), help="lengths of the recordings"
+    )
     benchmark.add_argument("--json", action="store_true")
     benchmark.set_defaults(command=_benchmark)
     return parser
@@ -308,23 +311,10 @@ def _to_standard_error(line: str) -> None:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    import json
-    from dataclasses import asdict
+    from helpers.benchmark.report import benchmark, performance_page, to_json
 
-    from helpers.benchmark import benchmark
-
-    measured = benchmark()
-    if options.json:
-        print(json.dumps(asdict(measured)))
-        return ALL_DONE
-    print(f"Seconds per minute of a recording, on a call of {measured.recording:.0f} s:")
-    for stage, factor in measured.stages.items():
-        print(f"  {stage:<9} {60 * factor:8.3f}")
-    for latency, words in ((measured.shown, "there"), (measured.settled, "there as it will remain")):
-        print(
-            f"Live: a segment with its emotion is {words} {latency['median']:.2f} s after its end (median of "
-            f"{latency['segments']:g} segments, at most {latency['longest']:.2f} s)."
-        )
+    measured = benchmark(options.minutes, progress=_to_standard_error)
+    sys.stdout.write(to_json(measured) if options.json else performance_page(measured))
     return ALL_DONE
 
 

@@ -1,22 +1,19 @@
-"""How fast this machine is: the stages of an analysis, and how far the live page lags behind the voice."""
+"""How far the live page lags behind the voice."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from helpers.classifier import Model, load_model
 from helpers.live import LiveCall
-from helpers.media import SAMPLE_RATE, Recording, decode, mixed, to_wav
+from helpers.media import SAMPLE_RATE, Recording, decode, mixed
 from helpers.microphone import Microphone
 from helpers.samples import local_path, synthetic_calls
-from helpers.speech import Segmentation, find_segments
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -27,45 +24,25 @@ _PACKET = 0.02
 _NEARLY = 0.15  # seconds
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """What was measured.
-
-    Attributes
-    ----------
-    recording : float
-        Length of the recording that was used [seconds].
-    stages : dict of str to float
-        Real-time factor of each stage: its time by the length of the recording, median of three runs.
-    shown, settled : dict of str to float
-        Live: from the arrival of the sound with which a segment ends until it is there as it will remain but
-        for 0.15 s at its ends, and until it is there exactly, both with its emotion [seconds]: ``median`` and
-        ``longest`` over ``segments`` segments.
-    """
-
-    recording: float
-    stages: dict[str, float]
-    shown: dict[str, float]
-    settled: dict[str, float]
-
-
-def benchmark(*, live_seconds: float = 30.0) -> Benchmark:
-    """Measure on a sample call.
+def live_benchmark(seconds: float = 30.0) -> tuple[dict[str, float], dict[str, float]]:
+    """Measure how far the live page lags behind the voice, on a sample call.
 
     Parameters
     ----------
-    live_seconds : float
+    seconds : float
         How much of it is played in real time.
 
     Returns
     -------
-    Benchmark
+    shown, settled : dict of str to float
+        From the arrival of the sound with which a segment ends until it is there with an emotion, as it will
+        remain but for 0.15 s at its ends, and until it is there exactly [seconds]: ``median`` and ``longest``
+        over ``segments`` segments.
     """
-    model = load_model()
     recording = mixed(decode(local_path(synthetic_calls()[0])))
-    heard = Recording(recording.name, recording.samples[:, : round(live_seconds * SAMPLE_RATE)])
-    shown, settled = live_latencies(heard, model)
-    return Benchmark(recording.duration, _stages(recording, model), _summary(shown), _summary(settled))
+    heard = Recording(recording.name, recording.samples[:, : round(seconds * SAMPLE_RATE)])
+    shown, settled = live_latencies(heard, load_model())
+    return _summary(shown), _summary(settled)
 
 
 def live_latencies(recording: Recording, model: Model) -> tuple[list[float], list[float]]:
@@ -80,7 +57,7 @@ def live_latencies(recording: Recording, model: Model) -> tuple[list[float], lis
     Returns
     -------
     shown, settled : list of float
-        Per segment, as of `Benchmark` [seconds].
+        Per segment, as of `live_benchmark` [seconds].
     """
     microphone = Microphone(lambda: LiveCall(model))
     microphone.start(recording.name)
@@ -124,28 +101,3 @@ def _frames(recording: Recording) -> Iterator[AudioFrame]:
     whole = av.AudioFrame.from_ndarray(recording.samples[:1], "s16", "mono")
     whole.sample_rate = SAMPLE_RATE
     yield from resampler.resample(whole)
-
-
-def _stages(recording: Recording, model: Model) -> dict[str, float]:
-    card, samples = model.card, recording.samples[0]
-    wav = to_wav(recording)
-    segments = find_segments(samples, Segmentation(), shortest=card.shortest, longest=card.longest)
-    vectors = model.features.of_segments(samples, segments)
-    stages: dict[str, Callable[[], object]] = {
-        "decode": lambda: decode(wav),
-        "speech": lambda: find_segments(
-            samples, Segmentation(), shortest=card.shortest, longest=card.longest
-        ),
-        "features": lambda: model.features.of_segments(samples, segments),
-        "emotions": lambda: model.predict(vectors),
-    }
-    return {name: _seconds(stage) / recording.duration for name, stage in stages.items()}
-
-
-def _seconds(stage: Callable[[], object]) -> float:
-    def once() -> float:
-        before = time.perf_counter()
-        stage()
-        return time.perf_counter() - before
-
-    return float(np.median([once() for _ in range(_RUNS)]))

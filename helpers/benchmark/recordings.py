@@ -1,0 +1,132 @@
+"""Recordings to measure with, of any length: the sample calls, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.media import SAMPLE_RATE, Recording, decode
+from helpers.samples import local_path, synthetic_calls
+
+if TYPE_CHECKING:
+    from av import VideoStream
+    from av.container import OutputContainer
+
+_PICTURES_PER_SECOND = 5
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes
+    ----------
+    name, extension, codec : str
+    rate, channels : int
+        Of the sound [Hz].
+    bit_rate : int
+        0 leaves it to the codec.
+    pictures : bool
+        Whether it is a video.
+    """
+
+    name: str
+    extension: str
+    codec: str
+    rate: int
+    channels: int
+    bit_rate: int = 0
+    pictures: bool = False
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("phone WAV, one channel", "wav", "pcm_s16le", 8_000, 1),
+        Kind("MP3, two channels", "mp3", "libmp3lame", 44_100, 2, bit_rate=128_000),
+        Kind("MP4 video, two channels", "mp4", "aac", 48_000, 2, bit_rate=128_000, pictures=True),
+    )
+}
+
+
+def make_recording(kind: Kind, seconds: float, folder: Path) -> Path:
+    """Write a recording.
+
+    Parameters
+    ----------
+    kind : Kind
+    seconds : float
+    folder : Path
+
+    Returns
+    -------
+    Path
+        Named so that the customer is known to be on the right.
+    """
+    import av
+
+    path = folder / f"{seconds:g}s_customer-right.{kind.extension}"
+    with av.open(str(path), "w") as output:
+        pictures = _picture_stream(output) if kind.pictures else None
+        stream = output.add_stream(
+            kind.codec, rate=kind.rate, layout="mono" if kind.channels == 1 else "stereo"
+        )
+        assert isinstance(stream, av.AudioStream)  # noqa: S101
+        if kind.bit_rate:
+            stream.bit_rate = kind.bit_rate
+        if pictures:
+            _add_pictures(output, pictures, seconds)
+        stream.codec_context.open(strict=False)
+        size = stream.codec_context.frame_size or None
+        resampler = av.AudioResampler(stream.format, stream.layout, kind.rate, size)
+        position = 0
+        for block in _minutes(kind.channels, seconds):
+            frame = av.AudioFrame.from_ndarray(block.T.reshape(1, -1).copy(), "s16", stream.layout.name)
+            frame.sample_rate = SAMPLE_RATE
+            for part in resampler.resample(frame):
+                part.pts, part.time_base = position, Fraction(1, kind.rate)
+                position += part.samples
+                output.mux(stream.encode(part))
+        for part in resampler.resample(None):
+            part.pts, part.time_base = position, Fraction(1, kind.rate)
+            output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    return path
+
+
+def _minutes(channels: int, seconds: float) -> list[np.ndarray]:
+    """Repeat the sample calls in blocks [shape=(channels, n), dtype=int16] until there is enough."""
+    calls = [_spread(decode(local_path(call)), channels) for call in synthetic_calls()]
+    blocks: list[np.ndarray] = []
+    missing = round(seconds * SAMPLE_RATE)
+    while missing > 0:
+        block = calls[len(blocks) % len(calls)][:, :missing]
+        blocks.append(block)
+        missing -= block.shape[1]
+    return blocks
+
+
+def _spread(recording: Recording, channels: int) -> np.ndarray:
+    """Give a call on this many channels; one holds both speakers."""
+    samples = recording.samples
+    if channels == 1:
+        return samples.astype(np.int32).sum(axis=0, keepdims=True).clip(-32768, 32767).astype(np.int16)
+    return np.broadcast_to(samples, (channels, samples.shape[1])) if len(samples) == 1 else samples
+
+
+def _picture_stream(output: OutputContainer) -> VideoStream:
+    return output.add_stream("mpeg4", rate=_PICTURES_PER_SECOND, width=320, height=240, pix_fmt="yuv420p")
+
+
+def _add_pictures(output: OutputContainer, stream: VideoStream, seconds: float) -> None:
+    import av
+
+    picture = av.VideoFrame.from_ndarray(np.zeros((240, 320, 3), np.uint8), format="rgb24")
+    for number in range(round(seconds * _PICTURES_PER_SECOND)):
+        picture.pts = number
+        output.mux(stream.encode(picture))
+    output.mux(stream.encode(None))

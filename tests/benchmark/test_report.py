@@ -1,0 +1,66 @@
+"""The benchmark measures what it says, and its page is that of its figures."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.__main__ import main
+from helpers.benchmark import report
+from helpers.benchmark.recordings import KINDS, Kind, make_recording
+from helpers.benchmark.report import Benchmark, Measured, from_json, measure, performance_page, to_json
+from helpers.media import decode
+
+DOCS = Path(__file__).parents[2] / "docs"
+LATENCY = {"median": 0.25, "longest": 0.5, "segments": 7.0}
+MEASURED = Benchmark(
+    "2 cores, Python 3.11.7",
+    [
+        Measured("phone WAV, one channel", 1.0, "bare decode", 0.5, 0.6, 40.0, {"decode": 0.5}),
+        Measured("phone WAV, one channel", 1.0, "ours", 1.0, 2.0, 200.0, {"decode": 0.6, "charts": 0.4}),
+    ],
+    LATENCY,
+    LATENCY,
+)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_recording_is_of_its_kind_and_length_and_holds_speech(kind: Kind, tmp_path: Path) -> None:
+    recording = decode(make_recording(kind, 130.0, tmp_path))
+    assert recording.duration == pytest.approx(130, abs=0.2)
+    assert len(recording.channels) == kind.channels
+    assert recording.samples[:, 120 * 16_000 :].std() > 100
+
+
+def test_each_task_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
+    path = make_recording(KINDS["phone WAV, one channel"], 60.0, tmp_path)
+    tasks = ("bare decode", "ours", "naive")
+    bare, ours, naive = (measure(task, path, "phone WAV", 1.0, runs=1) for task in tasks)
+    assert set(bare.stages) == {"decode"}
+    assert {"decode", "Finding speech", "Computing features", "Predicting emotions", "charts"} <= set(
+        ours.stages
+    )
+    assert 0 < bare.seconds < ours.seconds < naive.seconds
+    assert 20 < bare.peak < ours.peak < 450
+    assert all(0 < each.processors < 200 for each in (bare, ours, naive))
+
+
+def test_the_page_has_ratios_to_the_bare_decode() -> None:
+    page = performance_page(MEASURED)
+    assert "| phone WAV, one channel | 1 | ours | 1.00 | 2.0 | 2.0 | 200 | decode 0.60, charts 0.40 |" in page
+    assert "0.25 s after its end (median of 7 segments, at most 0.50 s)" in page
+    assert from_json(to_json(MEASURED)) == MEASURED
+
+
+def test_the_command_prints_the_page_or_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(report, "benchmark", lambda minutes, progress: MEASURED)
+    assert main(["benchmark"]) == 0
+    assert capsys.readouterr().out == performance_page(MEASURED)
+    assert main(["benchmark", "--json"]) == 0
+    assert capsys.readouterr().out == to_json(MEASURED)
+
+
+def test_the_committed_page_is_that_of_the_committed_figures() -> None:
+    measured = from_json((DOCS / "performance.json").read_text(encoding="utf-8"))
+    assert performance_page(measured) in (DOCS / "performance.md").read_text(encoding="utf-8")
