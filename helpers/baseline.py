@@ -106,12 +106,36 @@ class BaselinedClassifier:
         """
         return self._baseline(self._standardised(values))
 
+    def without_baseline(self) -> MeanClassifier:
+        """Give what judges each segment by itself, for comparison."""
+        return MeanClassifier(self.mean, self.deviation, self.alone)
+
     def _standardised(self, values: np.ndarray) -> np.ndarray:
         return standardise(values, self.mean, self.deviation)
 
     def _baseline(self, standardised: np.ndarray) -> Baseline:
         neutral = mean_probabilities(self.alone, standardised)[:, self.neutral]
         return estimate_baseline(standardised, neutral, self.shrinkage)
+
+
+@dataclass(frozen=True, eq=False)
+class MeanClassifier:
+    """Classifies each segment by itself, by the mean of several estimators.
+
+    Attributes
+    ----------
+    mean, deviation : np.ndarray [shape=(features,)]
+        Of the training's features.
+    members : tuple of estimators
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    members: tuple[Estimator, ...]
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        """As of ``estimators.Estimator``."""
+        return mean_probabilities(self.members, standardise(values, self.mean, self.deviation))
 
 
 def standardise(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:

@@ -66,3 +66,10 @@ def test_it_does_not_matter_in_which_order_segments_come() -> None:
 def test_one_odd_value_is_held_back() -> None:
     values = standardise(np.array([[1e9, -1e9], [1.0, 2.0]]), np.zeros(2), np.ones(2))
     np.testing.assert_array_equal(values, [[4, -4], [1, 2]])
+
+
+def test_without_it_each_segment_is_judged_by_itself() -> None:
+    values = np.random.default_rng(0).normal(size=(5, 2))
+    plain = classifier().without_baseline()
+    np.testing.assert_allclose(plain.predict_proba(values), Louder().predict_proba(values), atol=1e-6)
+    np.testing.assert_allclose(plain.predict_proba(values[:1]), plain.predict_proba(values)[:1])

@@ -18,6 +18,7 @@ from joblib import Parallel, delayed
 from sklearn.metrics import f1_score
 
 from helpers.analysis import SUSTAINED, Settings, analyze_recording
+from helpers.baseline import BaselinedClassifier
 from helpers.classifier import Model
 from helpers.errors import SpeechError
 from helpers.training.calls import (
@@ -122,7 +123,8 @@ def score_calls(
         Per condition: its ``line``, ``mixture``, ``clips`` and ``mixed``; number of ``calls``; ``uar`` and
         ``macro_f1`` weighted by time, with the 95 % ``uar_interval`` over speakers; ``ece``; ``coverage``,
         the share of time whose answer is certain, and ``accuracy_by_coverage``; ``anger_precision`` and
-        ``anger_recall`` of the moments at which sustained anger begins, left out where there are none.
+        ``anger_recall`` of the moments at which sustained anger begins, left out where there are none;
+        ``uar_without_baseline`` where the model takes one.
     """
     return Parallel(n_jobs=jobs)(
         delayed(_score_condition)(model, clips, surroundings, condition) for condition in conditions
@@ -236,7 +238,8 @@ def _score_condition(
 ) -> dict[str, Any]:
     shelf = ClipShelf(clips)
     speakers = shelf.speakers()
-    heard = []
+    plain = _without_baseline(model)
+    heard, heard_plain = [], []
     for number, customer in enumerate(speakers):
         call = simulate_call(
             shelf,
@@ -247,8 +250,22 @@ def _score_condition(
             surroundings=surroundings,
             seed=1000 * condition.clips + number,
         )
-        heard.append(hear(model, on_one_channel(call) if condition.mixed else call))
-    return summarise(condition, heard, list(model.card.labels))
+        call = on_one_channel(call) if condition.mixed else call
+        heard.append(hear(model, call))
+        if plain:
+            heard_plain.append(hear(plain, call))
+    labels = list(model.card.labels)
+    row = summarise(condition, heard, labels)
+    if plain:
+        row["uar_without_baseline"] = summarise(condition, heard_plain, labels)["uar"]
+    return row
+
+
+def _without_baseline(model: Model) -> Model | None:
+    """Give the model without its baseline, which tells what the baseline is good for."""
+    if isinstance(model.estimator, BaselinedClassifier):
+        return Model(model.card, model.estimator.without_baseline())
+    return None
 
 
 def _matches(start: float, end: float, episodes: list[tuple[float, float]]) -> bool:

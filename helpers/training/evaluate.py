@@ -19,12 +19,7 @@ _COVERAGES = (0.25, 0.5, 0.75, 0.85, 1.0)
 _RESAMPLINGS = 1000
 
 
-def fit_temperature(
-    labels: np.ndarray,
-    probabilities: np.ndarray,
-    classes: Sequence[str],
-    weights: np.ndarray | None = None,
-) -> float:
+def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
     """Find the temperature under which the labels are most likely (Guo et al. 2017).
 
     Parameters
@@ -33,8 +28,6 @@ def fit_temperature(
     probabilities : np.ndarray [shape=(n, classes)]
         Of speakers that the estimator was not trained on.
     classes : sequence of str
-    weights : np.ndarray, optional [shape=(n,)]
-        How much each counts.
 
     Returns
     -------
@@ -44,7 +37,7 @@ def fit_temperature(
     true = np.arange(len(labels)), [list(classes).index(label) for label in labels]
 
     def loss(temperature: float) -> float:
-        return -float(np.average(np.log(calibrated(probabilities, temperature)[true]), weights=weights))
+        return -float(np.log(calibrated(probabilities, temperature)[true]).mean())
 
     return float(minimize_scalar(loss, bounds=(0.25, 8), method="bounded").x)
 

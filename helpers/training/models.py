@@ -16,7 +16,6 @@ from sklearn.model_selection import GroupKFold
 
 from helpers.baseline import BaselinedClassifier
 from helpers.classifier import CARD_VERSION, Model, ModelCard, calibrated, save_model, write_card
-from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
 from helpers.estimators import JOBLIB, ONNX, Estimator, to_joblib
 from helpers.feature_sets import ACOUSTIC, FEATURE_SETS, IMAGE, FeatureSet
@@ -37,8 +36,7 @@ CONDITIONS = ("clean", "phone", "line")
 ALONE, OTHER_CLIPS = "none", "the speaker's clips"
 
 _COVERAGE = 0.85
-_NEUTRAL_SHARE = 0.6
-_CALIBRATION_FOLDS = 5
+_CALIBRATION_FOLDS = 3
 _LINES = 4
 _LINES_OF_A_KIND = 2
 _EVERY = 4
@@ -242,8 +240,8 @@ def model_recipe(name: str) -> ModelRecipe:
 def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) -> ModelCard:
     """Train a model, score it on the speakers held out, and write it with its card.
 
-    The temperature and the threshold of "uncertain" come from predictions for a fifth of the training
-    speakers by a model that did not hear them, weighted as in calls, never from the speakers held out.
+    The temperature and the threshold of "uncertain" come from predictions for training speakers by models
+    that did not hear them (cross-validation by speaker), never from the speakers held out.
 
     Parameters
     ----------
@@ -468,27 +466,16 @@ def _seeded(text: str) -> np.random.Generator:
 
 def _calibration(training: TrainingSet, recipe: ModelRecipe) -> tuple[float, float]:
     """Fit the temperature, and the confidence under which the answer is "uncertain"."""
-    speakers = training.speakers()
+    speakers, emotions = training.speakers(), training.emotions()
+    labels = tuple(map(str, np.unique(emotions)))
+    probabilities = np.empty((len(speakers), len(labels)))
     folds = GroupKFold(min(_CALIBRATION_FOLDS, len(np.unique(speakers))))
-    known, unheard = next(folds.split(speakers, groups=speakers))
-    rest = training.where(np.isin(np.arange(len(speakers)), unheard))
-    estimator = recipe.fit(training.where(np.isin(np.arange(len(speakers)), known)))
-    probabilities = _in_calls(estimator, rest)
-    labels = tuple(map(str, np.unique(training.emotions())))
-    weights = _as_in_calls(rest.emotions())
-    temperature = fit_temperature(rest.emotions(), probabilities, labels, weights)
+    for _, unheard in folds.split(speakers, groups=speakers):
+        rest = np.isin(np.arange(len(speakers)), unheard)
+        probabilities[rest] = _in_calls(recipe.fit(training.where(~rest)), training.where(rest))
+    temperature = fit_temperature(emotions, probabilities, labels)
     confidence = calibrated(probabilities, temperature).max(axis=1)
-    order = np.argsort(confidence)
-    threshold = np.interp(1 - _COVERAGE, np.cumsum(weights[order]) / weights.sum(), confidence[order])
-    return round(temperature, 4), round(float(threshold), 4)
-
-
-def _as_in_calls(emotions: np.ndarray) -> np.ndarray:
-    """Weigh segments so that neutral ones have the share that they have in a call that is worth a listen."""
-    neutral = emotions == NEUTRAL
-    if neutral.all() or not neutral.any():
-        return np.ones(len(emotions))
-    return np.where(neutral, _NEUTRAL_SHARE / neutral.sum(), (1 - _NEUTRAL_SHARE) / (~neutral).sum())
+    return round(temperature, 4), round(float(np.quantile(confidence, 1 - _COVERAGE)), 4)
 
 
 def _in_calls(estimator: Estimator, data: TrainingSet) -> np.ndarray:

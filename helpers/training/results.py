@@ -20,6 +20,7 @@ time; see `helpers/training/calls.py`. Made by `python -m helpers evaluate MODEL
 customer speaks; intervals are 95 % over speakers. Anger: precision and recall of the moments at which
 sustained anger begins, within 5 s. Coverage is the share of time with an answer other than “uncertain”.
 """
+_ANGER = ("anger_precision", "anger_recall")
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 _HEAD = """# Published experiments, reproduced
 
@@ -65,16 +66,17 @@ def call_table(card: ModelCard) -> str:
         Markdown.
     """
     lines = [
-        "| line | mixture | clips | UAR | interval | macro F1 | ECE | coverage | anger precision | recall |",
-        "| --- " * 10 + "|",
+        "| line | mixture | clips | UAR | interval | without baseline | macro F1 | ECE | coverage "
+        "| anger precision | recall |",
+        "| --- " * 11 + "|",
     ]
     for row in card.call_scores:
         low, high = row["uar_interval"]
-        anger = [f"{row[name]:.0%}" if name in row else "–" for name in ("anger_precision", "anger_recall")]
+        plain, *anger = (_share(row, name) for name in ("uar_without_baseline", *_ANGER))
         lines.append(
             f"| {row['line']}{', one channel' if row['mixed'] else ''} | {row['mixture']} | {row['clips']} "
             f"| {row['uar']:.1%} "
-            f"| {low:.1%} to {high:.1%} | {row['macro_f1']:.1%} | {row['ece']:.3f} "
+            f"| {low:.1%} to {high:.1%} | {plain} | {row['macro_f1']:.1%} | {row['ece']:.3f} "
             f"| {row['coverage']:.0%} | {' | '.join(anger)} |"
         )
     quoted = [row for row in card.call_scores if (row["mixture"], row["clips"], row["mixed"]) == HEADLINE]
@@ -87,6 +89,10 @@ def call_table(card: ModelCard) -> str:
             values = [f"{row['accuracy_by_coverage'][share]:.1%}" for share in shares]
             lines.append(f"| {row['line']} | {' | '.join(values)} |")
     return "\n".join(lines)
+
+
+def _share(row: dict[str, Any], name: str) -> str:
+    return f"{row[name]:.1%}" if name in row else "–"
 
 
 def recipe_section(report: dict[str, Any]) -> str:

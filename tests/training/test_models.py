@@ -159,6 +159,7 @@ def test_scores_over_calls_are_written_to_the_card(trained: tuple[ModelCard, Pat
     assert [row["line"] for row in scored.call_scores] == ["clean", "phone"]
     assert all(row["calls"] == 4 for row in scored.call_scores)  # one for each speaker held out
     assert all(row["uar"] > 0.6 for row in scored.call_scores)
+    assert all(0 < row["uar_without_baseline"] <= 1 for row in scored.call_scores)
 
 
 def test_a_missing_corpus_is_an_error_and_leaves_no_model(tmp_path: Path) -> None:
