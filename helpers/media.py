@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
@@ -31,6 +32,7 @@ EXTENSIONS = (
 )
 
 _BLOCK = 1 << 20
+_CONVERTED_AT_ONCE = 1 << 14
 _EQUAL_CHANNELS_DB = -40.0
 _BROWSER_TYPES = {
     ("mp3", "mp3"): "audio/mpeg",
@@ -216,9 +218,16 @@ def mixed(recording: Recording) -> Recording:
 
 
 class FrameConverter:
-    """Turns decoded frames into blocks of samples at `SAMPLE_RATE`, with the channels of the first frame."""
+    """Turns decoded frames into blocks of samples at `SAMPLE_RATE`, with the channels of the first frame.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    block : int or None
+        Number of samples of a block, the last one apart; by default each is given as soon as it is there.
+    """
+
+    def __init__(self, block: int | None = None) -> None:
+        self._block = block
         self._layout: AudioLayout | None = None
         self._form: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
@@ -243,7 +252,7 @@ class FrameConverter:
             yield from self.finish()
             self._layout = self._layout or frame.layout
             self._form = form
-            self._resampler = av.AudioResampler("s16", self._layout, SAMPLE_RATE)
+            self._resampler = av.AudioResampler("s16", self._layout, SAMPLE_RATE, self._block)
         if self._resampler is not None:
             yield from _arrays(self._resampler.resample(frame))
 
@@ -409,7 +418,8 @@ class _Decoder:
         self._container = container
         self._audio = audio
         self._damaged = False
-        self._reached = 0.0
+        self._ends: dict[int, int] = {}
+        self._time_bases: dict[int, Fraction] = {}
         # Some builds name the same codec after its implementation: mp3float, libopus.
         self.codec = audio.codec_context.codec.canonical_name
         self._share_there = share_there
@@ -418,7 +428,7 @@ class _Decoder:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield int16 blocks [shape=(n, channels)], the first of them silence where the audio starts late."""
-        converter = FrameConverter()
+        converter = FrameConverter(_CONVERTED_AT_ONCE)
         for number, frame in enumerate(self._frames()):
             if not number:
                 yield self._delay(len(frame.layout.channels))
@@ -428,12 +438,17 @@ class _Decoder:
     def warning(self, duration: float) -> str:
         """Say what is wrong with the file, after its `duration` [seconds] was decoded; empty if nothing."""
         declared = max(self._declared_duration, duration / self._share_there)
-        if declared - self._reached > max(_DURATION_SLACK, 0.01 * declared):
+        reached = self._reached()
+        if declared - reached > max(_DURATION_SLACK, 0.01 * declared):
             read = f"{duration:.1f} of the {declared:.1f} s it declares could be read"
             return f"The file breaks off or is damaged: {read}."
         if self._damaged:
             return "Parts of the file are damaged and were left out; times after them may be early."
         return ""
+
+    def _reached(self) -> float:
+        """Give the time at which the last packet of any track ends [seconds]; 0 if unknown."""
+        return max((float(end * self._time_bases[track]) for track, end in self._ends.items()), default=0.0)
 
     def _frames(self) -> Iterator[AudioFrame]:
         import av
@@ -442,8 +457,11 @@ class _Decoder:
         while True:
             try:
                 packet = next(packets)
-                self._reached = max(self._reached, _end(packet))
-                if packet.stream.index == self._audio.index:
+                track = packet.stream.index
+                if track not in self._ends:
+                    self._time_bases[track] = packet.time_base or Fraction(0)
+                self._ends[track] = max(self._ends.get(track, 0), _end(packet))
+                if track == self._audio.index:
                     yield from self._audio.decode(packet)
             except StopIteration:
                 return
@@ -461,10 +479,10 @@ class _Decoder:
         return self._container.format.name not in _LENGTHLESS or bool(self._audio.start_time)
 
 
-def _end(packet: Packet) -> float:
-    """Give the time at which a packet of any track ends [seconds]; 0 if unknown."""
+def _end(packet: Packet) -> int:
+    """Give the time at which a packet ends [in the time base of its track]; 0 if unknown."""
     start = packet.dts if packet.pts is None else packet.pts
-    return float(((start or 0) + (packet.duration or 0)) * (packet.time_base or 0))
+    return (start or 0) + (packet.duration or 0)
 
 
 def _arrays(frames: list[AudioFrame]) -> Iterator[np.ndarray]:
