@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -238,6 +238,7 @@ def load_model(name: str = "default", folder: Path = MODELS) -> Model:
         As `read_card`; or the file is missing, is not the one that the card describes, or needs features or a
         scikit-learn that are not here.
     """
+    _limit_linear_algebra()
     card = read_card(name, folder)
     _check_servable(card)
     return Model(card, _verified_estimator(folder / f"{card.name}.{card.layout}", card.sha256))
@@ -290,6 +291,17 @@ def _check_servable(card: ModelCard) -> None:
             f"Model {card.name} was made with scikit-learn {trained} and {installed} is installed: "
             "install the versions of requirements.txt, or train the model anew."
         )
+
+
+@cache
+def _limit_linear_algebra() -> None:
+    """Let each matrix product run on one thread: those of segments are small, and analyses share the cores.
+
+    Left to itself, the library wakes all its threads for each, which takes up to ten times as long.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, "blas")
 
 
 @lru_cache(maxsize=4)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from helpers.classifier import (
     MODELS,
@@ -156,3 +157,9 @@ def test_a_temperature_above_one_evens_and_keeps_the_order() -> None:
     assert list(np.argsort(warmer[0])) == [2, 1, 0]
     np.testing.assert_allclose(calibrated(probabilities, 1.0), probabilities)
     assert np.isfinite(calibrated(np.array([[1.0, 0.0]]), 0.5)).all()
+
+
+def test_a_served_model_leaves_the_cores_to_the_analyses() -> None:
+    """Small matrix products on all cores at once took ten times as long as on one."""
+    load_model()
+    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
