@@ -18,6 +18,7 @@ from cachetools import LRUCache, cachedmethod
 from helpers.analysis import CallAnalysis, Progress, Settings, analyze_recording
 from helpers.classifier import DEFAULT_MODEL, load_model
 from helpers.media import Recording, decode, to_wav
+from helpers.turns import Turns
 
 RECORDINGS: LRUCache[tuple[Hashable, ...], Recording] = LRUCache(
     256 * 2**20, lambda recording: recording.samples.nbytes
@@ -26,6 +27,7 @@ WAVS: LRUCache[tuple[Hashable, ...], bytes] = LRUCache(128 * 2**20, len)
 ANALYSES: LRUCache[tuple[Hashable, ...], CallAnalysis] = LRUCache(64)
 
 _LOCK = threading.Lock()
+_TURNS = Turns(1)  # an analysis uses all cores, and two long ones at once would not fit into 1 GB
 _READING = 0.4
 
 
@@ -139,14 +141,15 @@ class Workspace:
         MediaError, SpeechError, ModelError
             As ``analysis.analyze``.
         """
-        recording = self.recording(file, lambda stage, done: progress(stage, _READING * done))
-        progress("Loading the model", _READING)
-        return analyze_recording(
-            recording,
-            load_model(model),
-            settings,
-            progress=lambda stage, done: progress(stage, _READING + (1 - _READING) * done),
-        )
+        with _TURNS.turn(lambda before: progress(f"Waiting for the machine, {before} before you", 0.0)):
+            recording = self.recording(file, lambda stage, done: progress(stage, _READING * done))
+            progress("Loading the model", _READING)
+            return analyze_recording(
+                recording,
+                load_model(model),
+                settings,
+                progress=lambda stage, done: progress(stage, _READING + (1 - _READING) * done),
+            )
 
     def close(self) -> None:
         """Forget everything that was computed here."""
