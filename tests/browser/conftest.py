@@ -32,7 +32,9 @@ PATIENCE = 60_000  # milliseconds, for two busy cores
 class Server:
     """The app as `make run` starts it, on a free port, which it keeps when it is started again."""
 
-    def __init__(self, script: Path = ROOT / "streamlit_app.py", **environment: str) -> None:
+    def __init__(
+        self, script: Path = ROOT / "streamlit_app.py", *, python: str = sys.executable, **environment: str
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -40,11 +42,12 @@ class Server:
         inherited = {key: value for key, value in os.environ.items() if key not in (FOLDER_VARIABLE, SWITCH)}
         self._environment = inherited | {"PYTHONPATH": str(ROOT)} | environment
         self._script = script
+        self._python = python
 
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "streamlit", "run", str(self._script)),
+                *(self._python, "-m", "streamlit", "run", str(self._script)),
                 *("--server.headless=true", f"--server.port={self.port}", "--server.address=127.0.0.1"),
             ],
             cwd=ROOT,
@@ -53,6 +56,11 @@ class Server:
             stderr=subprocess.DEVNULL,
         )
         _wait_for(f"{self.address}/_stcore/health")
+
+    def peak(self) -> float:
+        """Read the peak of the memory that the server held until now [MiB]."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         self._process.send_signal(how)
