@@ -8,7 +8,7 @@ not analysed has its times, and no emotion.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -19,13 +19,13 @@ from helpers.classifier import Model, ModelCard, load_model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
 from helpers.media import Recording, Source, decode, mixed, shared_sound
+from helpers.moments import Moment, find_moments
 from helpers.speech import Segmentation, find_segments
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
 ChannelMode = Literal["auto", "mix", "split"]
 CHANNEL_MODES: tuple[ChannelMode, ...] = get_args(ChannelMode)
 CUSTOMER, AGENT, SPEAKER = "customer", "agent", "speaker"
-SUSTAINED = 5.0
 LAW = (
     "Inferring the emotions of employees at work is restricted by law (EU AI Act, Art. 5), so the agent is "
     "left out unless you have a lawful ground to switch this on."
@@ -33,7 +33,6 @@ LAW = (
 
 _SIDES = {"left": "right", "right": "left"}
 _SHARED_SOUND = 0.5
-_LONGEST_BREAK = 10.0
 _ROLE_IN_NAME = re.compile(r"(agent|customer|caller|client)[-_ ]?(left|right)", re.IGNORECASE)
 
 Progress = Callable[[str, float], None]
@@ -86,30 +85,6 @@ class ChannelSummary:
     shares: dict[str, float]
     dominant_emotion: str | None
     baseline_time: float | None
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A stretch that deserves a listen.
-
-    Attributes
-    ----------
-    channel, role : str
-        Where, and who speaks.
-    kind : str
-        What happens: "sustained anger".
-    start, end : float
-        From when to when [seconds].
-    description : str
-        A sentence with the figures behind it.
-    """
-
-    channel: str
-    role: str
-    kind: str
-    start: float
-    end: float
-    description: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,31 +237,6 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
     return judged
 
 
-def find_moments(segments: pd.DataFrame) -> tuple[Moment, ...]:
-    """Find the stretches of sustained anger.
-
-    Parameters
-    ----------
-    segments : pd.DataFrame
-        See the module's conventions.
-
-    Returns
-    -------
-    tuple of Moment
-        In order of time; one for each series of angry segments of one channel that holds at least 5 s of
-        speech, not broken by another emotion nor by 10 s of silence. Segments whose emotion is uncertain
-        neither break nor prolong it.
-    """
-    named = segments[segments["emotion"].notna() & (segments["emotion"] != UNCERTAIN)]
-    moments = [
-        _sustained_anger(series)
-        for _, lane in named.groupby("channel", sort=False)
-        for series in _series_of(lane, "angry")
-        if _speech_time(series) >= SUSTAINED
-    ]
-    return tuple(sorted(moments, key=lambda moment: moment.start))
-
-
 def customer_side(name: str) -> str | None:
     """Read from a file name where the customer is, as in ``complaint_agent-left_customer-right.mp3``.
 
@@ -407,22 +357,3 @@ def _summarise(
 
 def _speech_time(segments: pd.DataFrame) -> float:
     return round(float((segments["end"] - segments["start"]).sum()), 2)
-
-
-def _series_of(lane: pd.DataFrame, emotion: str) -> Iterator[pd.DataFrame]:
-    """Yield the unbroken series of segments with one emotion."""
-    changed = lane["emotion"] != lane["emotion"].shift()
-    broken = changed | (lane["start"] - lane["end"].shift() > _LONGEST_BREAK)
-    for _, series in lane.groupby(broken.cumsum()):
-        if series["emotion"].iloc[0] == emotion:
-            yield series
-
-
-def _sustained_anger(series: pd.DataFrame) -> Moment:
-    first = series.iloc[0]
-    description = (
-        f"Angry in {len(series)} segments in a row, {_speech_time(series):.0f} s of speech, "
-        f"with a mean confidence of {series['confidence'].mean():.0%}."
-    )
-    start, end = float(first["start"]), float(series["end"].iloc[-1])
-    return Moment(first["channel"], first["role"], "sustained anger", start, end, description)

@@ -21,6 +21,7 @@ class Emotion:
 
 UNCERTAIN = "uncertain"
 NEUTRAL = "neutral"
+NEGATIVE = frozenset({"angry", "disgust", "fearful", "sad"})
 
 EMOTIONS = {
     emotion.name: emotion

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from helpers import analyze
-from helpers.analysis import SEGMENT_COLUMNS, Settings, analyze_recording, customer_side, find_moments
+from helpers.analysis import SEGMENT_COLUMNS, Settings, analyze_recording, customer_side
 from helpers.classifier import load_model
-from helpers.emotions import UNCERTAIN
 from helpers.errors import MediaError, ModelError, SpeechError
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.training.evaluate import unweighted_average_recall
@@ -163,42 +162,6 @@ def test_files_that_cannot_be_read_and_models_that_are_not_there_are_refused(tmp
         analyze(tmp_path / "nothing.wav")
     with pytest.raises(ModelError, match="no model 'best'"):
         analyze(encode(tmp_path / "a.wav", LEFT, codec="pcm_s16le"), model="best")
-
-
-def lane(*segments: tuple[float, float, str | None], channel: str = "right") -> pd.DataFrame:
-    table = pd.DataFrame(segments, columns=["start", "end", "emotion"])
-    return table.assign(channel=channel, role="customer", confidence=0.8)
-
-
-def test_anger_of_five_seconds_is_a_moment() -> None:
-    (moment,) = find_moments(lane((0, 3, "neutral"), (3, 6, "angry"), (7, 10, "angry"), (10, 12, "sad")))
-    assert (moment.start, moment.end, moment.kind) == (3, 10, "sustained anger")
-    assert "2 segments" in moment.description
-
-
-@pytest.mark.parametrize(
-    "segments",
-    [
-        [(0, 4, "angry")],
-        [(0, 4, "angry"), (4, 6, "neutral"), (6, 9, "angry")],
-        [(0, 4, "angry"), (15, 18, "angry")],
-        [(0, 4, "angry"), (4, 8, UNCERTAIN)],
-        [(0, 9, None)],
-        [],
-    ],
-)
-def test_short_or_broken_anger_is_no_moment(segments: list[tuple[float, float, str | None]]) -> None:
-    assert find_moments(lane(*segments)) == ()
-
-
-def test_uncertain_segments_do_not_break_anger() -> None:
-    (moment,) = find_moments(lane((0, 4, "angry"), (4, 6, UNCERTAIN), (6, 9, "angry")))
-    assert (moment.start, moment.end) == (0, 9)
-
-
-def test_anger_of_two_speakers_is_not_added_up() -> None:
-    both = pd.concat([lane((0, 3, "angry")), lane((3, 6, "angry"), channel="left")])
-    assert find_moments(both) == ()
 
 
 def test_real_clips_in_a_row_are_found_where_they_are_and_recognised(corpora: Path, tmp_path: Path) -> None:

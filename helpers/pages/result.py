@@ -11,7 +11,8 @@ import streamlit as st
 from helpers.pages.session import workspace
 
 if TYPE_CHECKING:
-    from helpers.analysis import CallAnalysis, ChannelSummary, Moment
+    from helpers.analysis import CallAnalysis, ChannelSummary
+    from helpers.moments import Moment
     from helpers.workspace import RecordingFile
 
 MOMENTS_AT_ONCE = 4
@@ -40,18 +41,19 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
 
 def show_headline(analysis: CallAnalysis) -> None:
     """Show length, speech, the emotion that prevails and the number of moments."""
-    from helpers.analysis import CUSTOMER, SUSTAINED
+    from helpers.analysis import CUSTOMER
     from helpers.charts import lane_name
     from helpers.exports import clock
+    from helpers.moments import ANGER, EXPLAINED
 
     speech = sum(summary.speech_time for summary in analysis.summary)
     named = {lane_name(summary): summary for summary in analysis.summary if summary.dominant_emotion}
-    angry = f"Times a speaker stays angry over {SUSTAINED:g} s of speech or more."
+    angry = sum(moment.kind == ANGER for moment in analysis.moments)
     figures = [
         ("Length", clock(analysis.duration), "Of the whole recording."),
         ("Speech", clock(speech), "Of all speakers together."),
         *((f"{name}: main emotion", _main_emotion(lane), _SHARE) for name, lane in named.items()),
-        ("Sustained anger", str(len(analysis.moments)), angry),
+        ("Sustained anger", str(angry), EXPLAINED[ANGER]),
     ]
     with st.container(horizontal=True):
         for label, value, meaning in figures:
@@ -110,12 +112,13 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
 
 def show_moments(analysis: CallAnalysis, key: str) -> None:
     """List the moments, each with a button that plays it."""
-    from helpers.analysis import SUSTAINED
     from helpers.exports import clock
+    from helpers.moments import EXPLAINED
 
-    st.subheader("Moments worth a listen", anchor=False)
+    kinds = "\n".join(f"- **{kind.capitalize()}**: {meaning}" for kind, meaning in EXPLAINED.items())
+    st.subheader("Moments worth a listen", anchor=False, help=kinds)
     if not analysis.moments:
-        st.caption(f"Nobody stays angry for {SUSTAINED:g} s of speech or longer.")
+        st.caption(f"There is none: no {', no '.join(EXPLAINED)}.")
     with st.container(height=320 if len(analysis.moments) > MOMENTS_AT_ONCE else "content"):
         for number, moment in enumerate(analysis.moments):
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -126,7 +129,7 @@ def show_moments(analysis: CallAnalysis, key: str) -> None:
                     on_click=_play,
                     args=[moment.start],
                 )
-                who = "" if moment.channel == "mono" else f", {_who(moment)}"
+                who = f", {_who(moment)}" if moment.channel in ("left", "right") else ""
                 st.markdown(
                     f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}"
                 )

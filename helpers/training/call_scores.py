@@ -17,10 +17,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import f1_score
 
-from helpers.analysis import SUSTAINED, Settings, analyze_recording
+from helpers.analysis import Settings, analyze_recording
 from helpers.baseline import BaselinedClassifier
 from helpers.classifier import Model
 from helpers.errors import SpeechError
+from helpers.moments import ANGER, SUSTAINED
 from helpers.training.calls import (
     LINES,
     MIXTURES,
@@ -159,13 +160,14 @@ def hear(model: Model, call: SimulatedCall) -> Heard:
     pairs = truth.merge(segments, how="cross", suffixes=("", "_told"))
     pairs["seconds"] = pairs[["end", "end_told"]].min(axis=1) - pairs[["start", "start_told"]].max(axis=1)
     pairs = pairs[pairs["seconds"] > 0]
-    found = sum(_matches(moment.start, moment.end, episodes) for moment in analysis.moments)
+    moments = [moment for moment in analysis.moments if moment.kind == ANGER]
+    found = sum(_matches(moment.start, moment.end, episodes) for moment in moments)
     return Heard(
         pairs[["speaker", "emotion", "seconds", *labels]],
         (pairs["confidence"] >= model.card.uncertain_below).to_numpy(),
         speech,
         len(episodes),
-        len(analysis.moments),
+        len(moments),
         found,
     )
 

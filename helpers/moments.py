@@ -1,0 +1,157 @@
+"""Moments: stretches of a call that deserve a listen, and why.
+
+All are found in the segments alone; see ``analysis`` for their columns. Speech shorter than the shortest
+segment of the model is not there, so that a short “yes” is neither a turn nor talk-over.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from helpers.emotions import NEGATIVE, UNCERTAIN
+
+ANGER, RECOVERY, TALK_OVER, SILENCE = "sustained anger", "recovery", "talk-over", "longest silence"
+SUSTAINED = 5.0  # seconds of speech
+CALM_AGAIN = 10.0  # seconds of speech
+LEAST_TALK_OVER = 2.0  # seconds
+LEAST_SILENCE = 8.0  # seconds
+
+EXPLAINED = {
+    ANGER: f"A speaker stays angry over {SUSTAINED:g} s of speech or more.",
+    RECOVERY: f"{SUSTAINED:g} s of negative emotion end, and {CALM_AGAIN:g} s of speech or more have none.",
+    TALK_OVER: f"Two speakers talk at once for {LEAST_TALK_OVER:g} s or more.",
+    SILENCE: f"The longest time that nobody speaks, if it is {LEAST_SILENCE:g} s or more.",
+}
+
+_LONGEST_BREAK = 10.0
+_EVERYBODY = "all"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A stretch that deserves a listen.
+
+    Attributes
+    ----------
+    channel, role : str
+        Where, and who speaks; "all" where it is not about one speaker.
+    kind : str
+        What happens: a key of `EXPLAINED`.
+    start, end : float
+        From when to when [seconds].
+    description : str
+        A sentence with the figures behind it.
+    """
+
+    channel: str
+    role: str
+    kind: str
+    start: float
+    end: float
+    description: str
+
+
+def find_moments(segments: pd.DataFrame) -> tuple[Moment, ...]:
+    """Find the moments of a call.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        See ``analysis``.
+
+    Returns
+    -------
+    tuple of Moment
+        In order of time; of the kinds in `EXPLAINED`. A series of one emotion is not broken by segments whose
+        emotion is uncertain, which do not prolong it either, but by 10 s of silence.
+    """
+    named = segments[segments["emotion"].notna() & (segments["emotion"] != UNCERTAIN)]
+    lanes = [lane for _, lane in named.groupby("channel", sort=False)]
+    moments = [moment for lane in lanes for moment in (*_anger(lane), *_recoveries(lane))]
+    moments += [*_talk_over(segments), *_longest_silence(segments)]
+    return tuple(sorted(moments, key=lambda moment: moment.start))
+
+
+def _anger(lane: pd.DataFrame) -> Iterator[Moment]:
+    for series in _series(lane, lane["emotion"] == "angry"):
+        if _speech_time(series) >= SUSTAINED:
+            yield _moment(
+                ANGER,
+                series,
+                f"Angry in {len(series)} segments in a row, {_speech_time(series):.0f} s of speech, "
+                f"with a mean confidence of {series['confidence'].mean():.0%}.",
+            )
+
+
+def _recoveries(lane: pd.DataFrame) -> Iterator[Moment]:
+    """Find where negative speech ends for good, or for long enough."""
+    negative = lane["emotion"].isin(NEGATIVE)
+    for number, series in lane.groupby((negative != negative.shift()).cumsum()):
+        if number == 1 or negative[series.index[0]]:
+            continue
+        before = lane[: lane.index.get_loc(series.index[0])]
+        worse = before[negative[before.index][::-1].cummin()[::-1]]
+        if _speech_time(worse) >= SUSTAINED and _speech_time(series) >= CALM_AGAIN:
+            yield _moment(
+                RECOVERY,
+                series,
+                f"No negative emotion in {_speech_time(series):.0f} s of speech, after "
+                f"{_speech_time(worse):.0f} s of {' and '.join(sorted(set(worse['emotion'])))} speech.",
+            )
+
+
+def _talk_over(segments: pd.DataFrame) -> Iterator[Moment]:
+    lanes = [lane for _, lane in segments.groupby("channel", sort=False)]
+    if len(lanes) != 2:
+        return
+    first, second = (deque(_joined(lane)) for lane in lanes)
+    while first and second:
+        start, end = max(first[0][0], second[0][0]), min(first[0][1], second[0][1])
+        if end - start >= LEAST_TALK_OVER:
+            seconds = f"Both speak for {end - start:.1f} s."
+            yield Moment(_EVERYBODY, _EVERYBODY, TALK_OVER, start, end, seconds)
+        (first if first[0][1] <= second[0][1] else second).popleft()
+
+
+def _longest_silence(segments: pd.DataFrame) -> Iterator[Moment]:
+    spoken = [*_joined(segments)]
+    gaps = [(start - end, end, start) for (_, end), (start, _) in pairwise(spoken)]
+    length, start, end = max(gaps, key=lambda gap: gap[0], default=(0.0, 0.0, 0.0))
+    if length >= LEAST_SILENCE:
+        yield Moment(_EVERYBODY, _EVERYBODY, SILENCE, start, end, f"Nobody speaks for {length:.1f} s.")
+
+
+def _joined(segments: pd.DataFrame) -> Iterator[tuple[float, float]]:
+    """Join segments that touch or overlap."""
+    times = segments[["start", "end"]].sort_values("start").to_numpy(float)
+    if not len(times):
+        return
+    reached = np.maximum.accumulate(times[:, 1])
+    begins = np.concatenate([[True], times[1:, 0] > reached[:-1] + 1e-6])
+    starts = np.flatnonzero(begins)
+    for first, last in zip(starts, [*starts[1:] - 1, len(times) - 1], strict=True):
+        yield float(times[first, 0]), float(reached[last])
+
+
+def _series(lane: pd.DataFrame, wanted: pd.Series) -> Iterator[pd.DataFrame]:
+    """Yield the unbroken series of the segments that are wanted."""
+    broken = (wanted != wanted.shift()) | (lane["start"] - lane["end"].shift() > _LONGEST_BREAK)
+    for _, series in lane.groupby(broken.cumsum()):
+        if wanted[series.index[0]]:
+            yield series
+
+
+def _moment(kind: str, series: pd.DataFrame, description: str) -> Moment:
+    first = series.iloc[0]
+    start, end = float(first["start"]), float(series["end"].iloc[-1])
+    return Moment(first["channel"], first["role"], kind, start, end, description)
+
+
+def _speech_time(segments: pd.DataFrame) -> float:
+    return float((segments["end"] - segments["start"]).sum())

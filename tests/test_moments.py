@@ -1,0 +1,103 @@
+"""Moments are found where they are, and nothing less is one."""
+
+import pandas as pd
+import pytest
+
+from helpers.emotions import UNCERTAIN
+from helpers.moments import ANGER, EXPLAINED, RECOVERY, SILENCE, TALK_OVER, Moment, find_moments
+
+Spoken = tuple[float, float, str | None]
+
+
+def lane(*segments: Spoken, channel: str = "right") -> pd.DataFrame:
+    table = pd.DataFrame(segments, columns=["start", "end", "emotion"])
+    return table.assign(channel=channel, role="customer", confidence=0.8)
+
+
+def found(kind: str, *lanes: pd.DataFrame) -> list[Moment]:
+    return [moment for moment in find_moments(pd.concat(lanes, ignore_index=True)) if moment.kind == kind]
+
+
+def test_anger_of_five_seconds_is_a_moment() -> None:
+    spoken = lane((0, 3, "neutral"), (3, 6, "angry"), (7, 10, "angry"), (10, 12, "sad"))
+    (moment,) = find_moments(spoken)
+    assert (moment.start, moment.end, moment.kind) == (3, 10, ANGER)
+    assert "2 segments" in moment.description
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        [(0, 4, "angry")],
+        [(0, 4, "angry"), (4, 6, "neutral"), (6, 9, "angry")],
+        [(0, 4, "angry"), (15, 18, "angry")],
+        [(0, 4, "angry"), (4, 8, UNCERTAIN)],
+        [(0, 9, None)],
+        [],
+    ],
+)
+def test_short_or_broken_anger_is_no_moment(segments: list[Spoken]) -> None:
+    assert found(ANGER, lane(*segments)) == []
+
+
+def test_uncertain_segments_do_not_break_anger() -> None:
+    (moment,) = find_moments(lane((0, 4, "angry"), (4, 6, UNCERTAIN), (6, 9, "angry")))
+    assert (moment.start, moment.end) == (0, 9)
+
+
+def test_anger_of_two_speakers_is_not_added_up() -> None:
+    assert found(ANGER, lane((0, 3, "angry")), lane((3, 6, "angry"), channel="left")) == []
+
+
+def test_a_speaker_who_calms_down_and_stays_calm_has_recovered() -> None:
+    spoken = lane((0, 4, "angry"), (4, 7, "sad"), (8, 14, "neutral"), (14, 19, "happy"))
+    (moment,) = found(RECOVERY, spoken)
+    assert (moment.start, moment.end) == (8, 19)
+    assert moment.description == ("No negative emotion in 11 s of speech, after 7 s of angry and sad speech.")
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        [(0, 12, "neutral")],
+        [(0, 4, "angry"), (4, 18, "neutral")],
+        [(0, 7, "angry"), (7, 12, "neutral"), (12, 13, "sad"), (13, 19, "neutral")],
+        [(0, 7, "angry")],
+    ],
+)
+def test_calm_that_nothing_preceded_or_that_does_not_last_is_no_recovery(segments: list[Spoken]) -> None:
+    assert found(RECOVERY, lane(*segments)) == []
+
+
+def test_both_speaking_at_once_is_a_moment_also_where_one_is_not_analysed() -> None:
+    agent = lane((3, 6, None), (6, 9, None), (20, 21, None), channel="left")
+    spoken = lane((0, 5, "neutral"), (8.5, 12, "neutral"), (19.5, 22, "angry"))
+    (moment,) = found(TALK_OVER, spoken, agent)
+    assert (moment.start, moment.end, moment.channel) == (3, 5, "all")
+    assert moment.description == "Both speak for 2.0 s."
+
+
+def test_one_channel_has_no_talk_over() -> None:
+    assert found(TALK_OVER, lane((0, 5, "neutral"), (1, 4, "neutral"))) == []
+
+
+def test_the_longest_silence_is_that_of_everybody() -> None:
+    agent = lane((11, 13, None), (30, 31, None), channel="left")
+    (moment,) = found(SILENCE, lane((0, 2, "sad"), (14, 15, "sad"), (24, 25, "sad")), agent)
+    assert (moment.start, moment.end) == (2, 11)
+    assert moment.description == "Nobody speaks for 9.0 s."
+    assert found(SILENCE, lane((0, 2, "sad"), (9, 12, "sad"))) == []
+
+
+def test_moments_are_in_order_of_time_and_their_kinds_are_explained() -> None:
+    spoken = lane((0, 6, "angry"), (6, 17, "neutral"), (30, 36, "angry"))
+    moments = find_moments(spoken)
+    assert [moment.kind for moment in moments] == [ANGER, RECOVERY, SILENCE, ANGER]
+    assert {moment.kind for moment in moments} <= set(EXPLAINED)
+
+
+def test_hours_of_talk_are_searched_in_no_time() -> None:
+    many = 12_000
+    spoken = lane(*((3.0 * number, 3.0 * number + 2.5, "neutral") for number in range(many)))
+    agent = lane(*((3.0 * number + 2, 3.0 * number + 3, None) for number in range(many)), channel="left")
+    assert found(TALK_OVER, spoken, agent) == []
