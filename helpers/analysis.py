@@ -231,8 +231,9 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
     """
     probabilities = model.predict(vectors)
     emotions, confidences = model.decide(probabilities)
-    taken = len(segments) > 1 and model.takes_baseline
-    judged = segments.assign(emotion=pd.array(emotions, "str"), confidence=confidences, baseline=taken)
+    judged = segments.assign(
+        emotion=pd.array(emotions, "str"), confidence=confidences, baseline=model.takes_baseline
+    )
     judged[list(model.card.labels)] = probabilities
     return judged
 
@@ -306,7 +307,7 @@ def _analyze_lane(
     report("Computing features", 0.1)
     vectors = model.features.of_segments(lane.samples, table)
     report("Predicting emotions", 0.9)
-    neutral = model.neutral_share(vectors)
+    neutral = model.neutrality(vectors)
     lengths = (table["end"] - table["start"]).to_numpy()
     baseline_time = None if neutral is None else round(float(neutral @ lengths), 2)
     return with_emotions(table, vectors, model), baseline_time

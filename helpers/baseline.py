@@ -17,23 +17,7 @@ import numpy as np
 from helpers.estimators import Estimator
 
 
-@dataclass(frozen=True, eq=False)
-class Baseline:
-    """How a speaker usually sounds.
-
-    Attributes
-    ----------
-    location : np.ndarray [shape=(features,)]
-        Standardised features, already shrunk: 0 is the population's mean.
-    neutral : np.ndarray [shape=(segments,)]
-        How much each segment counts for it: the probability that it is neutral.
-    """
-
-    location: np.ndarray
-    neutral: np.ndarray
-
-
-def estimate_baseline(values: np.ndarray, neutral: np.ndarray, shrinkage: float) -> Baseline:
+def estimate_baseline(values: np.ndarray, neutral: np.ndarray, shrinkage: float) -> np.ndarray:
     """Estimate the baseline of a speaker.
 
     Parameters
@@ -47,9 +31,10 @@ def estimate_baseline(values: np.ndarray, neutral: np.ndarray, shrinkage: float)
 
     Returns
     -------
-    Baseline
+    np.ndarray [shape=(features,)]
+        Shrunk already: 0 is the population's mean.
     """
-    return Baseline(neutral @ values / (neutral.sum() + shrinkage), neutral)
+    return neutral @ values / (neutral.sum() + shrinkage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,33 +74,28 @@ class BaselinedClassifier:
         -------
         np.ndarray [shape=(segments, emotions)]
         """
-        standardised = self._standardised(values)
-        return mean_probabilities(self.relative, standardised - self._baseline(standardised).location)
+        standardised = standardise(values, self.mean, self.deviation)
+        baseline = estimate_baseline(standardised, self.neutrality(values), self.shrinkage)
+        return mean_probabilities(self.relative, standardised - baseline)
 
-    def baseline(self, values: np.ndarray) -> Baseline:
-        """Estimate the baseline that `predict_proba` uses.
+    def neutrality(self, values: np.ndarray) -> np.ndarray:
+        """Say how much each segment counts for the baseline.
 
         Parameters
         ----------
         values : np.ndarray [shape=(segments, features)]
-            Of all segments of one speaker in one call.
+            As of `predict_proba`.
 
         Returns
         -------
-        Baseline
+        np.ndarray [shape=(segments,)]
+            The probability that it is neutral.
         """
-        return self._baseline(self._standardised(values))
+        return self.without_baseline().predict_proba(values)[:, self.neutral]
 
     def without_baseline(self) -> MeanClassifier:
         """Give what judges each segment by itself, for comparison."""
         return MeanClassifier(self.mean, self.deviation, self.alone)
-
-    def _standardised(self, values: np.ndarray) -> np.ndarray:
-        return standardise(values, self.mean, self.deviation)
-
-    def _baseline(self, standardised: np.ndarray) -> Baseline:
-        neutral = mean_probabilities(self.alone, standardised)[:, self.neutral]
-        return estimate_baseline(standardised, neutral, self.shrinkage)
 
 
 @dataclass(frozen=True, eq=False)

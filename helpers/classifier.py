@@ -25,6 +25,7 @@ from helpers.feature_sets import FeatureSet, served_features
 
 MODELS = Path(__file__).parent.parent / "models"
 DEFAULT_MODEL = "calls"
+NO_BASELINE = "none"  # as a card's scores name it
 CARD_VERSION = 2
 
 
@@ -125,7 +126,7 @@ class Model:
             return np.empty((0, len(self.card.labels)))
         return calibrated(self.estimator.predict_proba(segment_features), self.card.temperature)
 
-    def neutral_share(self, segment_features: np.ndarray) -> np.ndarray | None:
+    def neutrality(self, segment_features: np.ndarray) -> np.ndarray | None:
         """Say how much each segment counts for the speaker's baseline.
 
         Parameters
@@ -140,7 +141,7 @@ class Model:
         """
         if not isinstance(self.estimator, BaselinedClassifier) or not len(segment_features):
             return None
-        return self.estimator.baseline(segment_features).neutral
+        return self.estimator.neutrality(segment_features)
 
     def decide(self, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Name the emotion of each segment, or say that it is uncertain.

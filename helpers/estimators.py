@@ -33,10 +33,15 @@ class OnnxEstimator:
     def __init__(self, content: bytes) -> None:
         import onnxruntime
 
+        self._content = content
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
+
+    def __reduce__(self) -> tuple[type[OnnxEstimator], tuple[bytes]]:
+        """Travel to another process as the file's content; a session cannot."""
+        return OnnxEstimator, (self._content,)
 
     def predict_proba(self, values: np.ndarray) -> np.ndarray:
         """As of `Estimator`."""

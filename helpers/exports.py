@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from helpers.analysis import SPEAKER, CallAnalysis, ChannelSummary
-from helpers.classifier import ModelCard
+from helpers.classifier import NO_BASELINE, ModelCard
 from helpers.media import SAMPLE_RATE
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PROBABILITY_DIGITS = 4
-HEADLINE = ("80 % neutral", 20, False)  # mixture, clips and mixed of the simulated calls that are quoted
+_HEADLINE = ("80 % neutral", 20, False)
 
 
 def to_csv(analyses: Sequence[CallAnalysis]) -> str:
@@ -56,6 +56,11 @@ def to_json(result: CallAnalysis | Sequence[CallAnalysis]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def headline_rows(card: ModelCard) -> list[dict[str, Any]]:
+    """Choose the scores over simulated calls that are quoted: mostly neutral ones, two channels, per line."""
+    return [row for row in card.call_scores if (row["mixture"], row["clips"], row["mixed"]) == _HEADLINE]
+
+
 def headline_scores(card: ModelCard) -> dict[str, float]:
     """Choose the few scores that say how far a model is to be trusted.
 
@@ -69,11 +74,11 @@ def headline_scores(card: ModelCard) -> dict[str, float]:
         Unweighted average recall by condition: over simulated calls, mostly neutral, per line;
         where there are none, over the clips of its first corpus, each alone.
     """
-    calls = [row for row in card.call_scores if (row["mixture"], row["clips"], row["mixed"]) == HEADLINE]
+    calls = headline_rows(card)
     if calls:
         return {row["line"]: row["uar"] for row in calls}
     corpus = card.scores[0]["corpus"]
-    alone = [row for row in card.scores if row["corpus"] == corpus and row["baseline"] == "none"]
+    alone = [row for row in card.scores if row["corpus"] == corpus and row["baseline"] == NO_BASELINE]
     return {f"{corpus}, {row['condition']}": row["uar"] for row in alone}
 
 

@@ -15,6 +15,8 @@ from helpers import features, images
 from helpers.errors import ModelError
 from helpers.media import SAMPLE_RATE
 
+_MOST_THREADS = 4  # of a host whose cores a container may share
+
 
 @dataclass(frozen=True)
 class FeatureSet:
@@ -71,7 +73,7 @@ class FeatureSet:
 @cache
 def _threads() -> ThreadPoolExecutor:
     """Give the threads that all analyses share; NumPy and SciPy let go of the interpreter's lock."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="features")
+    return ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="features")
 
 
 ACOUSTIC = FeatureSet(features.NAME, features.VERSION, features.feature_names, features.describe)

@@ -107,7 +107,8 @@ class Workspace:
         MediaError
             It cannot be read.
         """
-        return to_wav(self.recording(file, lambda stage, done: None))
+        with _TURNS.turn(lambda before: None):
+            return to_wav(self.recording(file, lambda stage, done: None))
 
     @cachedmethod(
         lambda self: ANALYSES,

@@ -21,7 +21,7 @@ def classifier(shrinkage: float = 0.5) -> BaselinedClassifier:
 
 def test_the_more_neutral_speech_the_nearer_to_the_speaker() -> None:
     values = np.full((50, 3), 2.0, np.float32)
-    near = [estimate_baseline(values[:count], np.ones(count), 1.0).location[0] for count in (1, 3, 50)]
+    near = [estimate_baseline(values[:count], np.ones(count), 1.0)[0] for count in (1, 3, 50)]
     assert near == sorted(near)
     assert near[0] == pytest.approx(1.0)
     assert near[-1] == pytest.approx(2.0, abs=0.05)
@@ -30,8 +30,8 @@ def test_the_more_neutral_speech_the_nearer_to_the_speaker() -> None:
 def test_what_is_not_neutral_moves_it_little() -> None:
     values = np.concatenate([np.zeros((5, 1)), np.full((20, 1), 3.0)])
     certain = np.concatenate([np.ones(5), np.full(20, 0.02)])
-    assert estimate_baseline(values, certain, 1.0).location[0] < 0.3
-    assert estimate_baseline(values, np.ones(25), 1.0).location[0] > 2
+    assert estimate_baseline(values, certain, 1.0)[0] < 0.3
+    assert estimate_baseline(values, np.ones(25), 1.0)[0] > 2
 
 
 def test_a_voice_that_is_always_loud_is_not_always_angry() -> None:

@@ -35,15 +35,16 @@ def test_no_more_than_allowed_work_at_once_and_in_the_order_in_which_they_came()
 def test_who_waits_is_told_how_many_are_before() -> None:
     turns = Turns(1)
     told: list[int] = []
-    freed = threading.Event()
+    held, freed = threading.Event(), threading.Event()
 
     def hold() -> None:
         with turns.turn(lambda before: None):
+            held.set()
             freed.wait(10)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    time.sleep(0.05)
+    assert held.wait(10)
 
     def tell(before: int) -> None:
         told.append(before)

@@ -18,7 +18,6 @@ from helpers.samples import local_path, synthetic_calls
 if TYPE_CHECKING:
     from av import AudioFrame
 
-_RUNS = 3
 _BROWSER_RATE = 48_000
 _PACKET = 0.02
 _NEARLY = 0.15  # seconds

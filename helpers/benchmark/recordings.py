@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.samples import local_path, synthetic_calls
 
 if TYPE_CHECKING:
-    from av import VideoStream
+    from av import AudioFrame, VideoStream
     from av.container import OutputContainer
 
 _PICTURES_PER_SECOND = 5
@@ -84,23 +85,26 @@ def make_recording(kind: Kind, seconds: float, folder: Path) -> Path:
         size = stream.codec_context.frame_size or None
         resampler = av.AudioResampler(stream.format, stream.layout, kind.rate, size)
         position = 0
-        for block in _minutes(kind.channels, seconds):
-            frame = av.AudioFrame.from_ndarray(block.T.reshape(1, -1).copy(), "s16", stream.layout.name)
-            frame.sample_rate = SAMPLE_RATE
+        for frame in (*map(partial(_frame, layout=stream.layout.name), _minutes(kind, seconds)), None):
             for part in resampler.resample(frame):
                 part.pts, part.time_base = position, Fraction(1, kind.rate)
                 position += part.samples
                 output.mux(stream.encode(part))
-        for part in resampler.resample(None):
-            part.pts, part.time_base = position, Fraction(1, kind.rate)
-            output.mux(stream.encode(part))
         output.mux(stream.encode(None))
     return path
 
 
-def _minutes(channels: int, seconds: float) -> list[np.ndarray]:
+def _frame(block: np.ndarray, layout: str) -> AudioFrame:
+    import av
+
+    frame = av.AudioFrame.from_ndarray(block.T.reshape(1, -1).copy(), "s16", layout)
+    frame.sample_rate = SAMPLE_RATE
+    return frame
+
+
+def _minutes(kind: Kind, seconds: float) -> list[np.ndarray]:
     """Repeat the sample calls in blocks [shape=(channels, n), dtype=int16] until there is enough."""
-    calls = [_spread(decode(local_path(call)), channels) for call in synthetic_calls()]
+    calls = [_spread(decode(local_path(call)), kind.channels) for call in synthetic_calls()]
     blocks: list[np.ndarray] = []
     missing = round(seconds * SAMPLE_RATE)
     while missing > 0:

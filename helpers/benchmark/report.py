@@ -180,9 +180,9 @@ def performance_page(measured: Benchmark) -> str:
     """
     lines = [
         f"Measured on {measured.machine}: medians of {_RUNS} fresh processes; seconds without starting "
-        "Python, those of the processors with it, peak of the process's memory. Bare decode reads the file "
-        "with the same library and throws the sound away; naive is what published demonstrations do (pydub, "
-        "a WAV file per segment, librosa and a prediction for each).",
+        "Python and its libraries, those of the processors with that, peak of the process's memory. Bare "
+        "decode reads the file with the same library and throws the sound away; naive is what published "
+        "demonstrations do (pydub, a WAV file per segment, librosa and a prediction for each).",
         "",
         "| recording | minutes | task | seconds | of bare decode | processors | peak MiB | stages |",
         "| --- " * 8 + "|",

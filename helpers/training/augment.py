@@ -59,7 +59,7 @@ class RandomLine:
     band : np.ndarray or None
         Second-order sections of a filter.
     peak : float
-        Of the loudest clips; above 1 they are clipped.
+        That each clip is scaled to; above 1 it is clipped.
     codec : tuple of str or None
         One of `CODECS`.
     """

@@ -17,11 +17,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import f1_score
 
-from helpers.analysis import Settings, analyze_recording
+from helpers.analysis import CUSTOMER, Settings, analyze_recording
 from helpers.baseline import BaselinedClassifier
 from helpers.classifier import Model
+from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
-from helpers.moments import ANGER, SUSTAINED
+from helpers.moments import ANGER, find_moments
 from helpers.training.calls import (
     LINES,
     MIXTURES,
@@ -38,7 +39,6 @@ from helpers.training.evaluate import (
     unweighted_average_recall,
 )
 
-ANGRY = "angry"
 CUSTOMER_SIDE: Literal["left"] = "left"
 
 _TOLERANCE = 5.0  # seconds
@@ -66,7 +66,7 @@ class Condition:
 
 CONDITIONS = (
     *(Condition(line, mixture, 20) for line in LINES for mixture in MIXTURES),
-    *(Condition(line, "80 % neutral", clips) for line in ("clean", "phone") for clips in (1, 3, 8, 40)),
+    *(Condition(line, "80 % neutral", clips) for line in ("clean", "phone") for clips in (3, 8, 40)),
     *(Condition(line, "angry from the first word", 3) for line in ("clean", "phone")),
     *(Condition(line, "80 % neutral", 20, mixed=True) for line in ("clean", "phone")),
 )
@@ -83,19 +83,18 @@ class Heard:
         per emotion of the model with its probability.
     certain : np.ndarray [shape=(overlaps,), dtype=bool]
         Whether the answer was not "uncertain".
-    speech : float
-        Of the customer's clips [seconds].
-    episodes, moments, found : int
-        Episodes of sustained anger, moments of it that were shown, and how many of those begin within 5 s of
-        an episode that they overlap.
+    episodes, moments : int
+        Episodes of sustained anger, and moments of it that were shown.
+    found, right : int
+        Episodes, and moments, that begin within 5 s of one of the others that they overlap.
     """
 
     overlaps: pd.DataFrame
     certain: np.ndarray
-    speech: float
     episodes: int
     moments: int
     found: int
+    right: int
 
 
 def score_calls(
@@ -123,9 +122,9 @@ def score_calls(
     list of dict
         Per condition: its ``line``, ``mixture``, ``clips`` and ``mixed``; number of ``calls``; ``uar`` and
         ``macro_f1`` weighted by time, with the 95 % ``uar_interval`` over speakers; ``ece``; ``coverage``,
-        the share of time whose answer is certain, and ``accuracy_by_coverage``; ``anger_precision`` and
-        ``anger_recall`` of the moments at which sustained anger begins, left out where there are none;
-        ``uar_without_baseline`` where the model takes one.
+        the share of the time found as speech whose answer is certain, and ``accuracy_by_coverage``;
+        ``anger_precision`` and ``anger_recall`` of the moments at which sustained anger begins, left out
+        where there are none; ``uar_without_baseline`` where the model takes one.
     """
     return Parallel(n_jobs=jobs)(
         delayed(_score_condition)(model, clips, surroundings, condition) for condition in conditions
@@ -147,7 +146,6 @@ def hear(model: Model, call: SimulatedCall) -> Heard:
     alone = len(call.recording.samples) > 1
     lane = CUSTOMER_SIDE if alone else "mono"
     truth = call.truth[call.truth["channel"] == lane]
-    speech = float((truth["end"] - truth["start"]).sum())
     labels = list(model.card.labels)
     episodes = anger_episodes(truth[truth["speaker"] == truth["speaker"].iloc[0]])
     try:
@@ -155,43 +153,37 @@ def hear(model: Model, call: SimulatedCall) -> Heard:
         analysis = analyze_recording(call.recording, model, settings)
     except SpeechError:
         nothing = pd.DataFrame(columns=["speaker", "emotion", "seconds", *labels])
-        return Heard(nothing, np.empty(0, bool), speech, len(episodes), 0, 0)
+        return Heard(nothing, np.empty(0, bool), len(episodes), 0, 0, 0)
     segments = analysis.segments[analysis.segments["channel"] == lane]
     pairs = truth.merge(segments, how="cross", suffixes=("", "_told"))
     pairs["seconds"] = pairs[["end", "end_told"]].min(axis=1) - pairs[["start", "start_told"]].max(axis=1)
     pairs = pairs[pairs["seconds"] > 0]
-    moments = [moment for moment in analysis.moments if moment.kind == ANGER]
-    found = sum(_matches(moment.start, moment.end, episodes) for moment in moments)
+    moments = [(moment.start, moment.end) for moment in analysis.moments if moment.kind == ANGER]
     return Heard(
         pairs[["speaker", "emotion", "seconds", *labels]],
-        (pairs["confidence"] >= model.card.uncertain_below).to_numpy(),
-        speech,
+        (pairs["emotion_told"] != UNCERTAIN).to_numpy(),
         len(episodes),
         len(moments),
-        found,
+        found=sum(_matches(episode, moments) for episode in episodes),
+        right=sum(_matches(moment, episodes) for moment in moments),
     )
 
 
 def anger_episodes(truth: pd.DataFrame) -> list[tuple[float, float]]:
-    """List the episodes of sustained anger.
+    """List the episodes of sustained anger, by the rule by which the app finds its moments.
 
     Parameters
     ----------
     truth : pd.DataFrame
-        Of one channel, as of ``calls.SimulatedCall``.
+        Of one speaker, as of ``calls.SimulatedCall``.
 
     Returns
     -------
     list of tuple of float
-        Start and end [seconds] of angry clips in a row that hold at least 5 s of speech.
+        Start and end [seconds].
     """
-    changed = (truth["emotion"] != truth["emotion"].shift()).cumsum()
-    series = [part for _, part in truth.groupby(changed) if part["emotion"].iloc[0] == ANGRY]
-    return [
-        (float(part["start"].iloc[0]), float(part["end"].iloc[-1]))
-        for part in series
-        if (part["end"] - part["start"]).sum() >= SUSTAINED
-    ]
+    moments = find_moments(truth.assign(role=CUSTOMER, confidence=1.0).reset_index(drop=True))
+    return [(moment.start, moment.end) for moment in moments if moment.kind == ANGER]
 
 
 def summarise(condition: Condition, heard: list[Heard], labels: list[str]) -> dict[str, Any]:
@@ -221,11 +213,10 @@ def summarise(condition: Condition, heard: list[Heard], labels: list[str]) -> di
         "coverage": float(seconds[certain].sum() / seconds.sum()),
     }
     moments, episodes = sum(each.moments for each in heard), sum(each.episodes for each in heard)
-    found = sum(each.found for each in heard)
     if moments:
-        figures["anger_precision"] = found / moments
+        figures["anger_precision"] = sum(each.right for each in heard) / moments
     if episodes:
-        figures["anger_recall"] = found / episodes
+        figures["anger_recall"] = sum(each.found for each in heard) / episodes
     return {
         **asdict(condition),
         "calls": len(heard),
@@ -270,5 +261,8 @@ def _without_baseline(model: Model) -> Model | None:
     return None
 
 
-def _matches(start: float, end: float, episodes: list[tuple[float, float]]) -> bool:
-    return any(abs(start - first) <= _TOLERANCE and start < last and end > first for first, last in episodes)
+def _matches(stretch: tuple[float, float], others: list[tuple[float, float]]) -> bool:
+    start, end = stretch
+    return any(
+        abs(start - other) <= _TOLERANCE and start < other_end and end > other for other, other_end in others
+    )

@@ -149,9 +149,9 @@ class ClipShelf:
         """List the speakers who have neutral clips."""
         return sorted(self._clips.loc[self._clips["emotion"] == NEUTRAL, "speaker"].unique())
 
-    def emotions(self) -> list[str]:
-        """List the emotions."""
-        return sorted(self._clips["emotion"].unique())
+    def emotions(self, speaker: str) -> list[str]:
+        """List the emotions that a speaker has."""
+        return sorted(self._clips.loc[self._clips["speaker"] == speaker, "emotion"].unique())
 
     def draw(self, speaker: str, emotion: str, generator: np.random.Generator) -> Iterator[np.ndarray]:
         """Draw clips of a speaker without end, each once before any comes again."""
@@ -201,7 +201,9 @@ def simulate_call(
     """
     customer, agent = speakers
     words, course, channel = (np.random.default_rng([seed, stream]) for stream in range(3))
-    plan = plan_emotions(mixture, clips, [name for name in shelf.emotions() if name != NEUTRAL], course)
+    plan = plan_emotions(
+        mixture, clips, [name for name in shelf.emotions(customer) if name != NEUTRAL], course
+    )
     draws = {emotion: shelf.draw(customer, emotion, words) for emotion in dict.fromkeys(plan)}
     answers = shelf.draw(agent, NEUTRAL, words)
     placed: list[tuple[str, str, str, float, np.ndarray]] = []

@@ -1,4 +1,4 @@
-"""Figures of a report: confusion matrix, ROC and precision-recall curves, as SVG."""
+"""Figures of a report: confusion matrix, ROC and precision-recall curves, clips on a plane, as SVG."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def projection_chart(projection: pd.DataFrame, emotions: list[str]) -> alt.Chart
     Parameters
     ----------
     projection : pd.DataFrame
-        With the columns x, y, emotion and speaker.
+        With the columns x, y and emotion.
     emotions : list of str
 
     Returns

@@ -7,7 +7,6 @@ the one exception, and no leak of labels: it uses clips of the speaker that is t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import re
@@ -20,6 +19,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from joblib import parallel_config
@@ -150,7 +150,8 @@ def reproduce(
     jobs : int
         Processes that compute features and search parameters.
     resume : bool
-        Take the runs that an interrupted reproduction of this recipe finished as they are.
+        Take the runs that an interrupted reproduction of this recipe finished as they are, if they were of
+        the same clips, features, cases and protocols; changes of the code are not noticed.
 
     Returns
     -------
@@ -176,8 +177,9 @@ def reproduce(
         for protocol in (recipe.leaky, recipe.apart):
             progress(f"{case.name}: {method.name}, {protocol.name}")
             once = partial(run, case, method, protocol, clips, values, metric=recipe.metric)
+            key = joblib.hash((case, method.name, protocol, clips["emotion"].to_numpy(), values.to_numpy()))
             with parallel_config(n_jobs=jobs):
-                runs.append(finished.get(f"{case.name} {method.name} {protocol.name}", once))
+                runs.append(finished.get(key, once))
     finished.forget()
     ours = described[recipe.methods[-1].feature_set]
     return Reproduction(recipe, runs, pd.concat([project(case, clips, ours) for case in recipe.cases]))
@@ -227,7 +229,8 @@ def run(
     Run
     """
     leaky = is_leaky(protocol)
-    limit = (case.repetitions or method.repetitions) if leaky else method.folds
+    fewer = [case.repetitions, method.repetitions] if leaky else [method.folds]
+    limit = min((count for count in fewer if count), default=None)
     matrix, emotions = values.to_numpy(), clips["emotion"].to_numpy()
     tables, parameters, searches, importances, permutations = [], [], [], [], []
     for number, (training, test) in enumerate(islice(_splits(case, method, protocol, clips), limit)):
@@ -345,7 +348,7 @@ class _Finished:
 
     def get(self, key: str, compute: Callable[[], Run]) -> Run:
         """Give a run, computing it if it is not finished."""
-        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.pickle"
+        path = self._folder / f"{key}.pickle"
         if path.exists():
             # Written below, in the user's own cache.
             return pickle.loads(path.read_bytes())  # noqa: S301

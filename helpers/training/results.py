@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.classifier import ModelCard, model_names, read_card
-from helpers.exports import HEADLINE
+from helpers.exports import headline_rows
 
 REPORTS = Path(__file__).parents[2] / "models" / "reports"
 
@@ -79,7 +79,7 @@ def call_table(card: ModelCard) -> str:
             f"| {low:.1%} to {high:.1%} | {plain} | {row['macro_f1']:.1%} | {row['ece']:.3f} "
             f"| {row['coverage']:.0%} | {' | '.join(anger)} |"
         )
-    quoted = [row for row in card.call_scores if (row["mixture"], row["clips"], row["mixed"]) == HEADLINE]
+    quoted = headline_rows(card)
     if quoted:
         shares = list(quoted[0]["accuracy_by_coverage"])
         lines += ["", "Accuracy of the most confident answers, by the share of time that is answered:", ""]
@@ -147,7 +147,12 @@ def recipe_page(report: dict[str, Any]) -> str:
     """
     parts = [recipe_section(report)]
     for case in dict.fromkeys(run["case"] for run in report["runs"]):
-        parts += [f"## {case}", "", f"![Confusion, ROC and precision-recall curves]({figure_name(case)})", ""]
+        parts += [
+            f"## {case}",
+            "",
+            f"![Confusion, ROC and precision-recall curves, principal components]({figure_name(case)})",
+            "",
+        ]
         apart = [run for run in report["runs"] if run["case"] == case and not run["leaky"]]
         for run in apart:
             parts += [f"### {run['method']}, {run['protocol']}", "", *_class_table(run), ""]

@@ -102,6 +102,20 @@ def test_the_same_seed_gives_the_same_words_on_every_line(clips: pd.DataFrame) -
     assert len({call.recording.samples.tobytes() for call in calls}) == len(LINES)
 
 
+def test_a_customer_goes_through_no_emotion_that_they_have_no_clip_of(clips: pd.DataFrame) -> None:
+    fewer = clips[(clips["speaker"] != "x/1") | clips["emotion"].isin(["neutral", "sad"])]
+    call = simulate_call(
+        ClipShelf(fewer),
+        ("x/1", "x/2"),
+        MIXTURES["evenly mixed"],
+        clips=20,
+        line=LINES["clean"],
+        surroundings=SURROUNDINGS,
+        seed=1,
+    )
+    assert set(call.truth["emotion"]) == {"neutral", "sad"}
+
+
 def test_no_clip_comes_again_before_all_others_came(clips: pd.DataFrame) -> None:
     drawn = ClipShelf(clips).draw("x/1", "sad", np.random.default_rng(0))
     lengths = [len(next(drawn)) for _ in range(6)]
@@ -109,7 +123,7 @@ def test_no_clip_comes_again_before_all_others_came(clips: pd.DataFrame) -> None
 
 
 def truth(*rows: tuple[str, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["emotion", "start", "end"])
+    return pd.DataFrame(rows, columns=["emotion", "start", "end"]).assign(channel="left")
 
 
 def test_sustained_anger_is_five_seconds_of_angry_clips_in_a_row() -> None:
@@ -124,19 +138,18 @@ def heard(*rows: tuple[str, float, list[float]], speaker: str = "x/1", **counts:
         [(speaker, true, seconds, *told) for true, seconds, told in rows],
         columns=["speaker", "emotion", "seconds", "angry", "sad"],
     )
-    return Heard(
-        table, np.ones(len(rows), bool), 10.0, **({"episodes": 0, "moments": 0, "found": 0} | counts)
-    )
+    given = {"episodes": 0, "moments": 0, "found": 0, "right": 0} | counts
+    return Heard(table, np.ones(len(rows), bool), **given)
 
 
 def test_scores_count_seconds_and_not_segments() -> None:
     calls = [
         heard(("angry", 3.0, [0.9, 0.1]), ("angry", 1.0, [0.2, 0.8]), ("sad", 2.0, [0.1, 0.9])),
-        heard(("sad", 2.0, [0.8, 0.2]), speaker="x/2", episodes=2, moments=4, found=1),
+        heard(("sad", 2.0, [0.8, 0.2]), speaker="x/2", episodes=2, moments=4, found=1, right=2),
     ]
     row = summarise(Condition("clean", "80 % neutral", 3), calls, ["angry", "sad"])
     assert row["uar"] == pytest.approx((3 / 4 + 2 / 4) / 2)
-    assert row["anger_precision"] == 0.25
+    assert row["anger_precision"] == 0.5
     assert row["anger_recall"] == 0.5
     assert (row["calls"], row["coverage"]) == (2, 1.0)
     assert row["uar_interval"][0] <= row["uar"] <= row["uar_interval"][1]
@@ -162,10 +175,11 @@ def test_what_the_app_says_is_laid_beside_what_is_true(clips: pd.DataFrame) -> N
         seed=2,
     )
     told = hear(model, call)
-    assert told.speech == pytest.approx(told.overlaps["seconds"].sum(), rel=0.1)
+    spoken = call.truth[call.truth["channel"] == "left"]
+    assert (spoken["end"] - spoken["start"]).sum() == pytest.approx(told.overlaps["seconds"].sum(), rel=0.1)
     assert set(told.overlaps["speaker"]) == {"x/1"}
     assert told.certain.all()
-    assert (told.moments, told.episodes, told.found) == (1, 1, 1)
+    assert (told.moments, told.episodes, told.found, told.right) == (1, 1, 1, 1)
     both = hear(model, on_one_channel(call))
     assert set(both.overlaps["speaker"]) == {"x/1", "x/2"}
     assert both.episodes == 1

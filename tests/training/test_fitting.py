@@ -74,5 +74,5 @@ def test_many_baselines_at_once_are_those_one_by_one() -> None:
     data = shifted_speakers(2)
     neutral = np.random.default_rng(0).uniform(size=len(data.features))
     calls = list(CallDraws(data.segments).draw(np.random.default_rng(1)))
-    expected = [estimate_baseline(data.features[call], neutral[call], SHRINKAGE).location for call in calls]
+    expected = [estimate_baseline(data.features[call], neutral[call], SHRINKAGE) for call in calls]
     np.testing.assert_allclose(_locations(data.features, neutral, iter(calls)), expected, atol=1e-4)

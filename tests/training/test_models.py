@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.classifier import ModelCard, load_model, model_names, read_card
+from helpers.classifier import NO_BASELINE, ModelCard, load_model, model_names, read_card
 from helpers.errors import CorpusError
 from helpers.features import feature_names
 from helpers.media import SAMPLE_RATE, Recording, to_wav
 from helpers.training.call_scores import Condition
 from helpers.training.corpora import CORPORA, load_corpora
 from helpers.training.models import (
-    ALONE,
     CONDITIONS,
     MODELS,
     OTHER_CLIPS,
@@ -119,7 +118,7 @@ def test_the_scores_are_of_every_corpus_in_every_condition(trained: tuple[ModelC
     assert "speaker-independent" in card.protocol.lower()
     assert CALLS.held_out_words in card.protocol
     tested = [(scores["corpus"], scores["condition"], scores["baseline"]) for scores in card.scores]
-    assert sorted(tested) == sorted(product(CALLS.corpora, CONDITIONS, (ALONE, OTHER_CLIPS)))
+    assert sorted(tested) == sorted(product(CALLS.corpora, CONDITIONS, (NO_BASELINE, OTHER_CLIPS)))
     for scores in card.scores:
         assert scores["speakers"] == len(HELD_OUT[scores["corpus"]])
         lines = COPIES - 2 if scores["condition"] == "line" else 1

@@ -1,21 +1,20 @@
 """The network has its published size, learns, and says the same in ONNX."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
 from helpers.estimators import OnnxEstimator
 from helpers.images import FRAMES, N_MFCC
-
-try:
-    import torch
-except ImportError:
-    missing_torch = True
-else:
-    missing_torch = False
-
 from helpers.training.networks import ConvolutionalClassifier, make_network, to_onnx
+from tests.conftest import missing
 
-pytestmark = pytest.mark.skipif(missing_torch, reason="PyTorch is not there for this Python")
+
+@pytest.fixture(autouse=True)
+def _with_torch() -> None:
+    if find_spec("torch") is None:
+        missing("PyTorch")
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray]:
@@ -28,6 +27,8 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_network_has_its_published_number_of_parameters() -> None:
+    import torch
+
     network = make_network(7, np.zeros(N_MFCC, np.float32), np.ones(N_MFCC, np.float32))
     network(torch.zeros(2, N_MFCC * FRAMES))
     own = {name: value for name, value in network.state_dict().items() if "num_batches" not in name}
