@@ -66,6 +66,8 @@ class LiveCall:
         self._sound = _LastSamples(round(kept * SAMPLE_RATE))
         self._settled: deque[_Described] = deque()
         self._pending: list[_Described] = []
+        self._known: list[_Described] | None = None
+        self._judged = pd.DataFrame()
 
     def hear(self, samples: np.ndarray) -> None:
         """Hear some more.
@@ -90,14 +92,18 @@ class LiveCall:
         Returns
         -------
         pd.DataFrame
-            See ``analysis``: those of the sound that is kept, the pending ones too.
+            See ``analysis``: those of the sound that is kept, the pending ones too. Not to be written to.
         """
         known = [*self._settled, *self._pending]
+        if known == self._known:
+            return self._judged
         times = pd.DataFrame(
             [(each.start, each.end) for each in known], columns=["start", "end"], dtype=float
         )
         table = times.assign(channel="mono", role=SPEAKER)[SEGMENT_COLUMNS[:4]]
-        return with_emotions(table, np.array([each.vector for each in known]), self._model)
+        self._known = known
+        self._judged = with_emotions(table, np.array([each.vector for each in known]), self._model)
+        return self._judged
 
     def view(self) -> LiveView:
         """Give what is known now.

@@ -28,7 +28,7 @@ _EPOCHS = 30
 _MEMBERS = 2  # perceptrons that are averaged
 _FOLDS = 3
 _MOST_SEGMENTS = 60  # of a call
-_NETWORK_EPOCHS = 6
+_NETWORK_EPOCHS = 4
 _NEUTRAL_SHARES = (0.25, 0.4, 0.6, 0.8, 0.9, 1.0)
 
 
