@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from helpers.workspace import RecordingFile
 
 MOMENTS_AT_ONCE = 4
+LEAST_BASELINE = 1.0  # seconds
 
 _SHARE = "Share of this speaker's speech time."
 
@@ -255,7 +256,9 @@ def _show_baseline(summary: ChannelSummary) -> None:
         return
     st.caption(
         f"Judged against how this speaker usually sounds here, from {summary.baseline_time:.0f} s of speech "
-        "that seems neutral.",
+        "that seems neutral."
+        if summary.baseline_time >= LEAST_BASELINE
+        else "Hardly any speech here seems neutral, so this speaker is judged against the average voice.",
         help="A voice, a microphone and a line shift the measurements more than emotions do, so what stays "
         "the same through the call is taken out. The more neutral speech there is, the surer this is.",
     )

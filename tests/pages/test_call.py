@@ -1,5 +1,6 @@
 """The page without a browser: its states and what stands on them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -290,5 +291,11 @@ def test_every_model_can_be_chosen_and_gives_its_own_emotions(app: AppTest, name
     told = [caption.value for caption in app.caption]
     assert f"Tells apart {', '.join(card.labels)}." in told
     assert any(f"model “{name}”" in text for text in told)
-    against_voice = any(text.startswith("Judged against how this speaker usually sounds") for text in told)
-    assert against_voice == load_model(name).takes_baseline
+    assert any("this speaker" in text for text in told) == load_model(name).takes_baseline
+
+
+def test_it_is_said_from_how_much_speech_the_baseline_is_or_that_there_is_none(app: AppTest) -> None:
+    with_sample(app, 0)
+    assert any(re.match(r"Judged against how .* from \d\d s of speech", text.value) for text in app.caption)
+    with_sample(app, 1)
+    assert any(text.value.startswith("Hardly any speech here seems neutral") for text in app.caption)
