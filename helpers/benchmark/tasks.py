@@ -34,6 +34,8 @@ def bare_decode(path: Path) -> Stages:
 
 def ours(path: Path) -> Stages:
     """Analyse a file as the page does, charts included."""
+    import altair as alt
+
     from helpers.analysis import Settings, analyze_recording
     from helpers.charts import emotion_shares, timeline
     from helpers.classifier import load_model
@@ -45,10 +47,11 @@ def ours(path: Path) -> Stages:
     recording = decode(path)
     analysis = analyze_recording(recording, model, Settings(), progress=lambda stage, done: watch.next(stage))
     watch.next("charts")
-    timeline(analysis).to_dict()
-    for summary in analysis.summary:
-        if summary.shares:
-            emotion_shares(summary).to_dict()
+    with alt.data_transformers.enable("default", max_rows=None):  # Streamlit has no limit either
+        timeline(analysis).to_dict()
+        for summary in analysis.summary:
+            if summary.shares:
+                emotion_shares(summary).to_dict()
     return watch.stop()
 
 
