@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(command=_train)
 
     evaluate = commands.add_parser(
-        "evaluate", parents=[folder], help="score a model over simulated calls, and write that to its card"
+        "evaluate",
+        parents=[folder],
+        help="score a model over simulated calls, and write that to its card and to docs/results.md",
     )
     evaluate.add_argument("model", metavar="MODEL")
     evaluate.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
@@ -207,11 +209,12 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from helpers.classifier import MODELS, load_model
     from helpers.training.models import evaluate, model_recipe
-    from helpers.training.results import call_table
+    from helpers.training.results import PAGE, call_table, results_page
 
     model = load_model(options.model)
     recipe = model_recipe(model.card.name)
     card = evaluate(model, recipe, options.corpora, MODELS, jobs=options.jobs)
+    PAGE.write_text(results_page(), encoding="utf-8")
     print(call_table(card))
     return ALL_DONE
 

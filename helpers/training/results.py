@@ -11,6 +11,7 @@ from helpers.classifier import ModelCard, model_names, read_card
 from helpers.exports import headline_rows
 
 REPORTS = Path(__file__).parents[2] / "models" / "reports"
+PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 
 _CALLS_HEAD = """
 # Whole calls

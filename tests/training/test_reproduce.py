@@ -22,10 +22,9 @@ from helpers.training.corpora import load_corpora
 from helpers.training.protocols import LeakyRandom, SpeakerFolds
 from helpers.training.recipes import RECIPES, Case, Method, Recipe, clips_of, make_searched_mlp
 from helpers.training.reproduce import against_speaker, as_object, reproduce, run, write_report
-from helpers.training.results import REPORTS, recipe_section, results_page
+from helpers.training.results import PAGE, REPORTS, recipe_section, results_page
 from tests.conftest import encode
 
-ROOT = Path(__file__).parents[2]
 PITCHES = {"05": 300.0, "04": 110.0}  # angry and sad of RAVDESS
 
 
@@ -214,7 +213,7 @@ def test_a_fold_of_each_recipe_runs_on_real_clips(name: str, corpora: Path, tmp_
 
 
 def test_the_committed_page_of_results_is_that_of_the_committed_reports() -> None:
-    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results_page()
+    assert PAGE.read_text(encoding="utf-8") == results_page()
 
 
 def test_every_recipe_has_its_report() -> None:
