@@ -195,7 +195,7 @@ def performance_page(measured: Benchmark) -> str:
             f"| {row.kind} | {row.minutes:g} | {row.task} | {row.seconds:.2f} | {ratio:.1f} "
             f"| {row.processors:.1f} | {row.peak:.0f} | {stages} |"
         )
-    for latency, words in ((measured.shown, "there"), (measured.settled, "there as it will remain")):
+    for latency, words in ((measured.shown, "there"), (measured.settled, "there with its final times")):
         lines += [
             "",
             f"Live: a segment with its emotion is {words} {latency['median']:.2f} s after its end (median of "
