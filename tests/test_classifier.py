@@ -82,7 +82,8 @@ def test_every_card_names_protocol_licences_and_true_figures(name: str) -> None:
     assert (MODELS / f"{name}.{card.layout}").stat().st_size < 5e6
     for score in card.scores:
         confusion = np.array(score["confusion"])
-        recalls = confusion.diagonal() / confusion.sum(axis=1)
+        there = confusion.sum(axis=1) > 0  # not every corpus has every emotion
+        recalls = confusion.diagonal()[there] / confusion.sum(axis=1)[there]
         assert score["uar"] == pytest.approx(recalls.mean(), abs=1e-4)
         assert score["accuracy"] == pytest.approx(confusion.trace() / confusion.sum(), abs=1e-4)
         assert score["uar_interval"][0] < score["uar"] < score["uar_interval"][1]
