@@ -86,7 +86,8 @@ def test_every_card_names_protocol_licences_and_true_figures(name: str) -> None:
         recalls = confusion.diagonal()[there] / confusion.sum(axis=1)[there]
         assert score["uar"] == pytest.approx(recalls.mean(), abs=1e-4)
         assert score["accuracy"] == pytest.approx(confusion.trace() / confusion.sum(), abs=1e-4)
-        assert score["uar_interval"][0] < score["uar"] < score["uar_interval"][1]
+        low, high = score["uar_interval"]
+        assert low < score["uar"] < high or score["speakers"] == 1
         assert confusion.sum() == score["segments"]
 
 
