@@ -73,9 +73,10 @@ def _parser() -> argparse.ArgumentParser:
 
     folder = argparse.ArgumentParser(add_help=False)
     folder.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
-    computing = argparse.ArgumentParser(add_help=False, parents=[folder])
+    working = argparse.ArgumentParser(add_help=False, parents=[folder])
+    working.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
+    computing = argparse.ArgumentParser(add_help=False, parents=[working])
     computing.add_argument("--cache", type=Path, metavar="DIR", help="where computed features are kept")
-    computing.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
 
     train = commands.add_parser(
         "train", parents=[computing], help="train a model by its recipe and score it on unheard speakers"
@@ -86,11 +87,10 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser(
         "evaluate",
-        parents=[folder],
+        parents=[working],
         help="score a model over simulated calls, and write that to its card and to docs/results.md",
     )
     evaluate.add_argument("model", metavar="MODEL")
-    evaluate.add_argument("--jobs", type=int, default=-1, help="processes; all cores without it")
     evaluate.set_defaults(command=_evaluate)
 
     reproduce = commands.add_parser(

@@ -19,7 +19,7 @@ from helpers.classifier import Model, ModelCard, load_model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
 from helpers.media import Recording, Source, decode, mixed, shared_sound
-from helpers.moments import Moment, find_moments
+from helpers.moments import Moment, find_moments, speech_time
 from helpers.speech import Segmentation, find_segments
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
@@ -349,12 +349,8 @@ def _summarise(
     return ChannelSummary(
         channel=lane.channel,
         role=lane.role,
-        speech_time=_speech_time(own),
+        speech_time=round(speech_time(own), 2),
         shares={str(emotion): float(share) for emotion, share in shares.items()} if len(lengths) else {},
         dominant_emotion=dominant,
         baseline_time=baseline_time,
     )
-
-
-def _speech_time(segments: pd.DataFrame) -> float:
-    return round(float((segments["end"] - segments["start"]).sum()), 2)

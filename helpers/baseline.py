@@ -75,7 +75,7 @@ class BaselinedClassifier:
         np.ndarray [shape=(segments, emotions)]
         """
         standardised = standardise(values, self.mean, self.deviation)
-        baseline = estimate_baseline(standardised, self.neutrality(values), self.shrinkage)
+        baseline = estimate_baseline(standardised, self._neutrality(standardised), self.shrinkage)
         return mean_probabilities(self.relative, standardised - baseline)
 
     def neutrality(self, values: np.ndarray) -> np.ndarray:
@@ -91,11 +91,14 @@ class BaselinedClassifier:
         np.ndarray [shape=(segments,)]
             The probability that it is neutral.
         """
-        return self.without_baseline().predict_proba(values)[:, self.neutral]
+        return self._neutrality(standardise(values, self.mean, self.deviation))
 
     def without_baseline(self) -> MeanClassifier:
         """Give what judges each segment by itself, for comparison."""
         return MeanClassifier(self.mean, self.deviation, self.alone)
+
+    def _neutrality(self, standardised: np.ndarray) -> np.ndarray:
+        return mean_probabilities(self.alone, standardised)[:, self.neutral]
 
 
 @dataclass(frozen=True, eq=False)

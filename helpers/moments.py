@@ -78,13 +78,18 @@ def find_moments(segments: pd.DataFrame) -> tuple[Moment, ...]:
     return tuple(sorted(moments, key=lambda moment: moment.start))
 
 
+def speech_time(segments: pd.DataFrame) -> float:
+    """Add up the lengths of segments [seconds]."""
+    return float((segments["end"] - segments["start"]).sum())
+
+
 def _anger(lane: pd.DataFrame) -> Iterator[Moment]:
     for series in _series(lane, lane["emotion"] == "angry"):
-        if _speech_time(series) >= SUSTAINED:
+        if speech_time(series) >= SUSTAINED:
             yield _moment(
                 ANGER,
                 series,
-                f"Angry in {len(series)} segments in a row, {_speech_time(series):.0f} s of speech, "
+                f"Angry in {len(series)} segments in a row, {speech_time(series):.0f} s of speech, "
                 f"with a mean confidence of {series['confidence'].mean():.0%}.",
             )
 
@@ -97,12 +102,12 @@ def _recoveries(lane: pd.DataFrame) -> Iterator[Moment]:
             continue
         before = lane[: lane.index.get_loc(series.index[0])]
         worse = before[negative[before.index][::-1].cummin()[::-1]]
-        if _speech_time(worse) >= SUSTAINED and _speech_time(series) >= CALM_AGAIN:
+        if speech_time(worse) >= SUSTAINED and speech_time(series) >= CALM_AGAIN:
             yield _moment(
                 RECOVERY,
                 series,
-                f"No negative emotion in {_speech_time(series):.0f} s of speech, after "
-                f"{_speech_time(worse):.0f} s of {' and '.join(sorted(set(worse['emotion'])))} speech.",
+                f"No negative emotion in {speech_time(series):.0f} s of speech, after "
+                f"{speech_time(worse):.0f} s of {' and '.join(sorted(set(worse['emotion'])))} speech.",
             )
 
 
@@ -151,7 +156,3 @@ def _moment(kind: str, series: pd.DataFrame, description: str) -> Moment:
     first = series.iloc[0]
     start, end = float(first["start"]), float(series["end"].iloc[-1])
     return Moment(first["channel"], first["role"], kind, start, end, description)
-
-
-def _speech_time(segments: pd.DataFrame) -> float:
-    return float((segments["end"] - segments["start"]).sum())

@@ -113,7 +113,10 @@ class Workspace:
     @cachedmethod(
         lambda self: ANALYSES,
         lambda self, file, settings, progress, model=DEFAULT_MODEL: (
-            *(self, file.name, file.identity, settings),
+            self,
+            file.name,
+            file.identity,
+            settings,
             model,
         ),
         lambda self: _LOCK,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.media import SAMPLE_RATE, Recording, decode
+from helpers.media import SAMPLE_RATE, Recording, decode, mixed
 from helpers.samples import local_path, synthetic_calls
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def _minutes(kind: Kind, seconds: float) -> list[np.ndarray]:
 
 def _spread(recording: Recording, channels: int) -> np.ndarray:
     """Give a call on this many channels; one holds both speakers."""
-    samples = recording.samples
     if channels == 1:
-        return samples.astype(np.int32).sum(axis=0, keepdims=True).clip(-32768, 32767).astype(np.int16)
+        return mixed(recording).samples
+    samples = recording.samples
     return np.broadcast_to(samples, (channels, samples.shape[1])) if len(samples) == 1 else samples
 
 

@@ -499,11 +499,9 @@ def _in_calls(estimator: Estimator, data: TrainingSet) -> np.ndarray:
 
 def _with_other_clips(estimator: Estimator, data: TrainingSet) -> np.ndarray:
     """Predict each segment with all segments that its speaker has on the same line."""
-    found: list[np.ndarray] = [np.empty(0)] * len(data.features)
-    for rows in data.segments.groupby(["speaker", "line"]).indices.values():
-        for row, probabilities in zip(rows, estimator.predict_proba(data.features[rows]), strict=True):
-            found[row] = probabilities
-    return np.stack(found)
+    calls = [*data.segments.groupby(["speaker", "line"]).indices.values()]
+    told = [estimator.predict_proba(data.features[rows]) for rows in calls]
+    return np.concatenate(told)[np.argsort(np.concatenate(calls))]
 
 
 def _alone(estimator: Estimator, data: TrainingSet) -> np.ndarray:

@@ -22,7 +22,6 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
-from joblib import parallel_config
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import (
@@ -178,7 +177,7 @@ def reproduce(
             progress(f"{case.name}: {method.name}, {protocol.name}")
             once = partial(run, case, method, protocol, clips, values, metric=recipe.metric)
             key = joblib.hash((case, method.name, protocol, clips["emotion"].to_numpy(), values.to_numpy()))
-            with parallel_config(n_jobs=jobs):
+            with joblib.parallel_config(n_jobs=jobs):
                 runs.append(finished.get(key, once))
     finished.forget()
     ours = described[recipe.methods[-1].feature_set]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ time; see `helpers/training/calls.py`. Made by `python -m helpers evaluate MODEL
 customer speaks; intervals are 95 % over speakers. Anger: precision and recall of the moments at which
 sustained anger begins, within 5 s. Coverage is the share of time with an answer other than “uncertain”.
 """
-_ANGER = ("anger_precision", "anger_recall")
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 _HEAD = """# Published experiments, reproduced
 
@@ -66,30 +66,36 @@ def call_table(card: ModelCard) -> str:
     str
         Markdown.
     """
-    lines = [
-        "| line | mixture | clips | UAR | interval | without baseline | macro F1 | ECE | coverage "
-        "| anger precision | recall |",
-        "| --- " * 11 + "|",
-    ]
-    for row in card.call_scores:
-        low, high = row["uar_interval"]
-        plain, *anger = (_share(row, name) for name in ("uar_without_baseline", *_ANGER))
-        lines.append(
-            f"| {row['line']}{', one channel' if row['mixed'] else ''} | {row['mixture']} | {row['clips']} "
-            f"| {row['uar']:.1%} "
-            f"| {low:.1%} to {high:.1%} | {plain} | {row['macro_f1']:.1%} | {row['ece']:.3f} "
-            f"| {row['coverage']:.0%} | {' | '.join(anger)} |"
-        )
+    names = ["line", "mixture", "clips", "UAR", "interval", "without baseline", "macro F1", "ECE"]
+    names += ["coverage", "anger precision", "recall"]
+    lines = _table(names, map(_call_cells, card.call_scores))
     quoted = headline_rows(card)
     if quoted:
         shares = list(quoted[0]["accuracy_by_coverage"])
         lines += ["", "Accuracy of the most confident answers, by the share of time that is answered:", ""]
-        lines += [f"| line | {' | '.join(f'{float(share):.0%}' for share in shares)} |"]
-        lines += ["| --- " * (len(shares) + 1) + "|"]
-        for row in quoted:
-            values = [f"{row['accuracy_by_coverage'][share]:.1%}" for share in shares]
-            lines.append(f"| {row['line']} | {' | '.join(values)} |")
+        lines += _table(
+            ["line", *(f"{float(share):.0%}" for share in shares)],
+            (
+                [row["line"], *(f"{row['accuracy_by_coverage'][share]:.1%}" for share in shares)]
+                for row in quoted
+            ),
+        )
     return "\n".join(lines)
+
+
+def _call_cells(row: dict[str, Any]) -> list[str]:
+    low, high = row["uar_interval"]
+    return [
+        row["line"] + (", one channel" if row["mixed"] else ""),
+        *(row["mixture"], str(row["clips"]), f"{row['uar']:.1%}", f"{low:.1%} to {high:.1%}"),
+        *(_share(row, "uar_without_baseline"), f"{row['macro_f1']:.1%}", f"{row['ece']:.3f}"),
+        *(f"{row['coverage']:.0%}", _share(row, "anger_precision"), _share(row, "anger_recall")),
+    ]
+
+
+def _table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Write the lines of a table in Markdown."""
+    return [f"| {' | '.join(cells)} |" for cells in (names, ["---"] * len(names), *rows)]
 
 
 def _share(row: dict[str, Any], name: str) -> str:
@@ -115,22 +121,22 @@ def recipe_section(report: dict[str, Any]) -> str:
         "",
         f"{report['source']} Corpora: {', '.join(report['corpora'])}. Metric: {_METRICS[metric]}.",
         "",
-        "| case | method | published | leaky | speakers apart | UAR apart, interval |",
-        "| --- | --- | --- | --- | --- | --- |",
     ]
     pairs: dict[tuple[str, str], dict[bool, dict[str, Any]]] = {}
     for run in report["runs"]:
         pairs.setdefault((run["case"], run["method"]), {})[run["leaky"]] = run
-    for (case, method), runs in pairs.items():
-        leaky, apart = runs[True], runs[False]
-        low, high = apart["uar_interval"]
-        lines.append(
-            f"| {case} | {method} | {_published(leaky, apart)} | {_figure(leaky, metric)} "
-            f"| {_figure(apart, metric)} | {apart['mean']['uar']:.1%}, {low:.1%} to {high:.1%} |"
-        )
+    names = ["case", "method", "published", "leaky", "speakers apart", "UAR apart, interval"]
+    rows = ([*named, *_figure_cells(runs[True], runs[False], metric)] for named, runs in pairs.items())
+    lines += _table(names, rows)
     protocols = {run["protocol"] for run in report["runs"]}
     lines += ["", f"Protocols: {'; '.join(sorted(protocols))}.", "", *_verdicts(report), ""]
     return "\n".join(lines)
+
+
+def _figure_cells(leaky: dict[str, Any], apart: dict[str, Any], metric: str) -> list[str]:
+    low, high = apart["uar_interval"]
+    interval = f"{apart['mean']['uar']:.1%}, {low:.1%} to {high:.1%}"
+    return [_published(leaky, apart), _figure(leaky, metric), _figure(apart, metric), interval]
 
 
 def recipe_page(report: dict[str, Any]) -> str:
@@ -177,20 +183,20 @@ def figure_name(case: str) -> str:
 
 def _class_table(run: dict[str, Any]) -> list[str]:
     names = list(dict.fromkeys(name for row in run["classes"].values() for name in row))
-    lines = [f"| emotion | {' | '.join(name.replace('_', ' ') for name in names)} |"]
-    lines.append("| --- " * (len(names) + 1) + "|")
-    for emotion, row in run["classes"].items():
-        values = [f"{row[name]:.3f}" if name != "clips" else str(row[name]) for name in names if name in row]
-        lines.append(f"| {emotion} | {' | '.join(values)} |")
-    return lines
+    rows = [
+        [
+            emotion,
+            *(f"{row[name]:.3f}" if name != "clips" else str(row[name]) for name in names if name in row),
+        ]
+        for emotion, row in run["classes"].items()
+    ]
+    return _table(["emotion", *(name.replace("_", " ") for name in names)], rows)
 
 
 def _confusion_table(run: dict[str, Any]) -> list[str]:
     emotions = list(run["classes"])
-    lines = [f"| true, told as | {' | '.join(emotions)} |", "| --- " * (len(emotions) + 1) + "|"]
-    for emotion, counts in zip(emotions, run["confusion"], strict=True):
-        lines.append(f"| {emotion} | {' | '.join(map(str, counts))} |")
-    return lines
+    rows = zip(emotions, run["confusion"], strict=True)
+    return _table(["true, told as", *emotions], ([emotion, *map(str, counts)] for emotion, counts in rows))
 
 
 def _settings(run: dict[str, Any]) -> list[str]:
@@ -201,8 +207,7 @@ def _settings(run: dict[str, Any]) -> list[str]:
     if run["search"]:
         names = list(run["search"][0])
         lines += ["Tried by the search, with the mean score within the training clips:", ""]
-        lines += [f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
-        lines += [f"| {' | '.join(str(row[name]) for name in names)} |" for row in run["search"]] + [""]
+        lines += [*_table(names, (map(str, row.values()) for row in run["search"])), ""]
     if run["permutation"]:
         named = ", ".join(f"{name} {fall:.1%}" for name, fall in run["permutation"].items())
         lines += [f"Accuracy lost when all features of a kind are shuffled: {named}.", ""]

@@ -18,6 +18,9 @@ from helpers.training.calls import (
     LINES,
     MIXTURES,
     ClipShelf,
+    Line,
+    Mixture,
+    SimulatedCall,
     Surroundings,
     on_one_channel,
     plan_emotions,
@@ -46,10 +49,22 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["path", "speaker", "emotion"])
 
 
+def simulated(clips: pd.DataFrame, mixture: str, count: int, line: Line, *, seed: int) -> SimulatedCall:
+    """Let the first speaker call the second."""
+    return simulate_call(
+        ClipShelf(clips),
+        ("x/1", "x/2"),
+        MIXTURES[mixture],
+        clips=count,
+        line=line,
+        surroundings=SURROUNDINGS,
+        seed=seed,
+    )
+
+
 @pytest.mark.parametrize("mixture", MIXTURES.values(), ids=MIXTURES)
 @pytest.mark.parametrize("clips", [1, 3, 8, 40])
-def test_a_plan_has_its_mixture_and_always_an_episode(mixture: object, clips: int) -> None:
-    assert isinstance(mixture, type(MIXTURES["80 % neutral"]))
+def test_a_plan_has_its_mixture_and_always_an_episode(mixture: Mixture, clips: int) -> None:
     for seed in range(20):
         plan = plan_emotions(mixture, clips, ["angry", "happy", "sad"], np.random.default_rng(seed))
         assert len(plan) == clips
@@ -59,17 +74,8 @@ def test_a_plan_has_its_mixture_and_always_an_episode(mixture: object, clips: in
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_speech_is_where_the_truth_says_and_of_the_speaker_named(line: object, clips: pd.DataFrame) -> None:
-    assert isinstance(line, type(LINES["clean"]))
-    call = simulate_call(
-        ClipShelf(clips),
-        ("x/1", "x/2"),
-        MIXTURES["70 % neutral"],
-        clips=8,
-        line=line,
-        surroundings=SURROUNDINGS,
-        seed=3,
-    )
+def test_speech_is_where_the_truth_says_and_of_the_speaker_named(line: Line, clips: pd.DataFrame) -> None:
+    call = simulated(clips, "70 % neutral", 8, line, seed=3)
     assert (call.truth["channel"] == "left").sum() == 8
     assert set(call.truth.loc[call.truth["channel"] == "left", "speaker"]) == {"x/1"}
     agent = call.truth[call.truth["channel"] == "right"]
@@ -84,18 +90,7 @@ def test_speech_is_where_the_truth_says_and_of_the_speaker_named(line: object, c
 
 
 def test_the_same_seed_gives_the_same_words_on_every_line(clips: pd.DataFrame) -> None:
-    calls = [
-        simulate_call(
-            ClipShelf(clips),
-            ("x/1", "x/2"),
-            MIXTURES["evenly mixed"],
-            clips=5,
-            line=line,
-            surroundings=SURROUNDINGS,
-            seed=1,
-        )
-        for line in [*LINES.values(), LINES["clean"]]
-    ]
+    calls = [simulated(clips, "evenly mixed", 5, line, seed=1) for line in [*LINES.values(), LINES["clean"]]]
     for call in calls:
         pd.testing.assert_frame_equal(call.truth, calls[0].truth)
     np.testing.assert_array_equal(calls[-1].recording.samples, calls[0].recording.samples)
@@ -104,15 +99,7 @@ def test_the_same_seed_gives_the_same_words_on_every_line(clips: pd.DataFrame) -
 
 def test_a_customer_goes_through_no_emotion_that_they_have_no_clip_of(clips: pd.DataFrame) -> None:
     fewer = clips[(clips["speaker"] != "x/1") | clips["emotion"].isin(["neutral", "sad"])]
-    call = simulate_call(
-        ClipShelf(fewer),
-        ("x/1", "x/2"),
-        MIXTURES["evenly mixed"],
-        clips=20,
-        line=LINES["clean"],
-        surroundings=SURROUNDINGS,
-        seed=1,
-    )
+    call = simulated(fewer, "evenly mixed", 20, LINES["clean"], seed=1)
     assert set(call.truth["emotion"]) == {"neutral", "sad"}
 
 
@@ -165,15 +152,7 @@ def test_what_the_app_says_is_laid_beside_what_is_true(clips: pd.DataFrame) -> N
     model = Model(load_model().card, Always())
     assert model.card.labels[0] == "angry"
     assert model.features is ACOUSTIC and len(feature_names()) == 979
-    call = simulate_call(
-        ClipShelf(clips),
-        ("x/1", "x/2"),
-        MIXTURES["angry from the first word"],
-        clips=12,
-        line=LINES["clean"],
-        surroundings=SURROUNDINGS,
-        seed=2,
-    )
+    call = simulated(clips, "angry from the first word", 12, LINES["clean"], seed=2)
     told = hear(model, call)
     spoken = call.truth[call.truth["channel"] == "left"]
     assert (spoken["end"] - spoken["start"]).sum() == pytest.approx(told.overlaps["seconds"].sum(), rel=0.1)
