@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from helpers.errors import HelpersError, ModelError
 from helpers.pages.result import plain, show_result
-from helpers.pages.session import workspace
+from helpers.pages.session import arrive, workspace
 from helpers.pages.sources import Chosen, choose_recordings, choose_sample
 from helpers.samples import Sample, acted_clips, synthetic_calls
 
@@ -25,6 +25,7 @@ SIDES: dict[str, Literal["left", "right"] | None] = {BY_NAME: None, "Left": "lef
 
 def page() -> None:
     """Lay out the page."""
+    arrive("call")
     place = st.empty()
     with st.sidebar:
         st.markdown("### Call Emotions")

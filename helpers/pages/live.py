@@ -11,7 +11,7 @@ import streamlit as st
 
 from helpers.errors import HelpersError, SpeechError
 from helpers.pages.result import plain, show_result
-from helpers.pages.session import microphone, workspace
+from helpers.pages.session import arrive, microphone, workspace
 from helpers.pages.sources import clip
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NAME = "Live recording.wav"
 REFRESH = 0.3
 PATIENCE = 10.0
 
-_STREAMER, _FINISHED, _SINCE = "live", "live finished", "live since"
+_PAGE, _STREAMER, _FINISHED, _SINCE = "live", "live", "live finished", "live since"
 _QUIETEST, _LOUDEST = -60.0, 0.0  # dBFS, of the level meter
 _RECENT = 2.0  # seconds
 _INSTEAD = "You can still record a clip or upload a file on the page “Call”."
@@ -94,6 +94,8 @@ def page() -> None:
     """Lay out the page."""
     from helpers.live import KEPT
 
+    if not arrive(_PAGE):
+        _excuse_interrupted_runs()
     st.title("How does it sound right now?", anchor=False)
     st.markdown(
         "Press **Start** (again, if nothing happens) and speak: each stretch of speech gets its emotion "
@@ -241,6 +243,20 @@ def show_advice() -> None:
     if not has_relay() and not is_near(_host()):
         st.info(_NO_RELAY, icon=":material/info:")
         offer_recorder()
+
+
+def _excuse_interrupted_runs() -> None:
+    """Have the connection kept where runs of this page ended before they came to the buttons.
+
+    streamlit-webrtc 0.79 counts the runs that did not show its buttons, takes them for a visit to another
+    page and closes the connection. While it connects, its reruns interrupt one another: one start in ten
+    failed.
+    """
+    from streamlit_webrtc.session_info import get_script_run_count, get_this_session_info
+
+    context, session = st.session_state.get(_STREAMER), get_this_session_info()
+    if context and session:
+        context._last_rendered_run_count = get_script_run_count(session) - 1
 
 
 def _switched() -> None:

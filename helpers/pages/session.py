@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from helpers.microphone import Microphone
     from helpers.workspace import Workspace
 
+_PAGE = "page"
+
 
 @st.cache_resource(scope="session", on_release=lambda workspace: workspace.close(), show_spinner=False)
 def workspace() -> Workspace:
@@ -27,3 +29,16 @@ def microphone() -> Microphone:
     from helpers.microphone import Microphone
 
     return Microphone(lambda: LiveCall(load_model()))
+
+
+def arrive(page: str) -> bool:
+    """Take note of the page that a run shows, before anything can interrupt the run.
+
+    Returns
+    -------
+    bool
+        Whether the session comes from another page.
+    """
+    before = st.session_state.get(_PAGE)
+    st.session_state[_PAGE] = page
+    return before != page

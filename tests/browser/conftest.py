@@ -1,5 +1,7 @@
 """A real server and a real browser, and what the tests do with them."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import signal
@@ -62,6 +64,15 @@ class Server:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
+    @contextmanager
+    def running(self) -> Iterator[Server]:
+        """Run it for a while; however that ends, it is stopped."""
+        self.start()
+        try:
+            yield self
+        finally:
+            self.stop()
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         self._process.send_signal(how)
         self._process.wait(timeout=20)
@@ -79,10 +90,8 @@ def _wait_for(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
-    server = Server()
-    server.start()
-    yield server.address
-    server.stop()
+    with Server().running() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")

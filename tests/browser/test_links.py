@@ -23,10 +23,8 @@ def linked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     behind = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=behind.serve_forever, daemon=True).start()
     script = Path(__file__).with_name("linked_app.py")
-    server = Server(script, **{SWITCH: "1", "TEST_SERVER_PORT": str(behind.server_port)})
-    server.start()
-    yield server.address
-    server.stop()
+    with Server(script, **{SWITCH: "1", "TEST_SERVER_PORT": str(behind.server_port)}).running() as server:
+        yield server.address
     behind.shutdown()
     behind.server_close()
 

@@ -208,19 +208,18 @@ def test_another_page_ends_the_take_which_is_there_on_return(live: Page) -> None
 
 def test_a_server_that_is_started_again_finds_the_page_ready(speaker: BrowserContext) -> None:
     server = Server()
-    server.start()
-    page = speaker.new_page()
-    page.goto(server.address)
-    open_live(page)
-    start(page)
-    server.stop(signal.SIGKILL)
-    server.start()
-    expect(buttons(page).get_by_role("button", name="Start")).to_be_visible(timeout=2 * PATIENCE)
-    start(page)
-    page.wait_for_timeout(1_500)
-    assert account(page)[0] > 30
-    page.close()
-    server.stop()
+    with server.running():
+        page = speaker.new_page()
+        page.goto(server.address)
+        open_live(page)
+        start(page)
+        server.stop(signal.SIGKILL)
+        server.start()
+        expect(buttons(page).get_by_role("button", name="Start")).to_be_visible(timeout=2 * PATIENCE)
+        start(page)
+        page.wait_for_timeout(1_500)
+        assert account(page)[0] > 30
+        page.close()
 
 
 @pytest.mark.parametrize(
