@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from helpers.analysis import CHANNEL_MODES
+    from helpers.lanes import CHANNEL_MODES
 
     parser = argparse.ArgumentParser("python -m helpers", description="Emotion analysis of call recordings.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -130,12 +130,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _analyze(options: argparse.Namespace) -> int:
-    from helpers.analysis import Settings, analyze_recording
+    from helpers.analysis import analyze
     from helpers.classifier import load_model
-    from helpers.media import decode
+    from helpers.lanes import Settings
 
     try:
-        model = load_model(options.model)
+        load_model(options.model)
     except ModelError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
@@ -143,7 +143,7 @@ def _analyze(options: argparse.Namespace) -> int:
     analyses: list[CallAnalysis] = []
     for file in options.files:
         try:
-            analyses.append(analyze_recording(decode(file), model, settings))
+            analyses.append(analyze(file, model=options.model, settings=settings))
         except HelpersError as error:
             print(error, file=sys.stderr)
     if options.output:

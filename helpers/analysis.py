@@ -7,10 +7,7 @@ not analysed has its times, and no emotion.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,47 +15,14 @@ import pandas as pd
 from helpers.classifier import Model, ModelCard, load_model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
-from helpers.media import Recording, Source, decode, mixed, shared_sound
+from helpers.frames import CallFrames, LaneFrames, Progress, Sound, hear
+from helpers.lanes import Lane, Settings
+from helpers.media import Source, open_recording
 from helpers.moments import Moment, find_moments, speech_time
-from helpers.speech import Segmentation, find_segments
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
-ChannelMode = Literal["auto", "mix", "split"]
-CHANNEL_MODES: tuple[ChannelMode, ...] = get_args(ChannelMode)
-CUSTOMER, AGENT, SPEAKER = "customer", "agent", "speaker"
-LAW = (
-    "Inferring the emotions of employees at work is restricted by law (EU AI Act, Art. 5), so the agent is "
-    "left out unless you have a lawful ground to switch this on."
-)
 
-_SIDES = {"left": "right", "right": "left"}
-_SHARED_SOUND = 0.5
-_ROLE_IN_NAME = re.compile(r"(agent|customer|caller|client)[-_ ]?(left|right)", re.IGNORECASE)
-
-Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to analyse, and how it is cut.
-
-    Attributes
-    ----------
-    channels : {'auto', 'mix', 'split'}
-        'split' takes each channel as a speaker of its own, 'mix' all of them together; 'auto' splits where
-        two channels carry different sound.
-    customer : {'left', 'right'} or None
-        Where the customer is; None takes it from the file name, if that says so.
-    include_agent : bool
-        Analyse the agent's emotion too; see `LAW`.
-    segmentation : Segmentation
-        How speech is told from silence.
-    """
-
-    channels: ChannelMode = "auto"
-    customer: Literal["left", "right"] | None = None
-    include_agent: bool = False
-    segmentation: Segmentation = field(default_factory=Segmentation)
+READING = 0.8  # share of the work
 
 
 @dataclass(frozen=True)
@@ -158,18 +122,19 @@ def analyze(
         There is no such model, or it cannot be served.
     """
     loaded = load_model(model)
-    return analyze_recording(decode(source, name=name), loaded, settings or Settings())
+    with open_recording(source, name=name) as stream:
+        return analyze_recording(stream, loaded, settings or Settings())
 
 
 def analyze_recording(
-    recording: Recording, model: Model, settings: Settings, *, progress: Progress | None = None
+    recording: Sound, model: Model, settings: Settings, *, progress: Progress | None = None
 ) -> CallAnalysis:
-    """Analyse a decoded recording.
+    """Analyse a recording.
 
     Parameters
     ----------
-    recording : Recording
-        From ``media.decode``.
+    recording : Sound
+        From ``media.decode`` or ``media.open_recording``.
     model : Model
         From ``classifier.load_model``.
     settings : Settings
@@ -183,32 +148,71 @@ def analyze_recording(
 
     Raises
     ------
+    MediaError
+        The recording cannot be read.
+    SpeechError
+        Nobody speaks in it.
+    """
+    report = progress or (lambda stage, done: None)
+    frames = hear(
+        recording,
+        settings,
+        model.features,
+        shortest=model.card.shortest,
+        longest=model.card.longest,
+        progress=part_of(report, 0, READING),
+    )
+    return analyze_frames(frames, model, settings, progress=part_of(report, READING, 1))
+
+
+def analyze_frames(
+    frames: CallFrames, model: Model, settings: Settings, *, progress: Progress
+) -> CallAnalysis:
+    """Analyse a recording that was heard before.
+
+    Parameters
+    ----------
+    frames : CallFrames
+        From ``frames.hear``, with the model's feature set and settings that cover these.
+    model : Model
+        From ``classifier.load_model``.
+    settings : Settings
+        What to analyse, and how it is cut.
+    progress : callable
+        As for `analyze_recording`.
+
+    Returns
+    -------
+    CallAnalysis
+
+    Raises
+    ------
     SpeechError
         Nobody speaks in the recording.
     """
-    lanes = _lanes(recording, settings)
     tables, baseline_times = [], []
-    for number, lane in enumerate(lanes):
-        report = _partial(progress, number, len(lanes))
+    count = len(frames.lanes)
+    for number, lane in enumerate(frames.lanes):
+        report = part_of(progress, number / count, (number + 1) / count)
         table, baseline_time = _analyze_lane(lane, model, settings, report)
         tables.append(table)
         baseline_times.append(baseline_time)
     if not any(map(len, tables)):
-        raise _nothing_heard(recording, model.card)
+        raise _nothing_heard(frames, model.card)
     segments = pd.concat(tables, ignore_index=True).sort_values(["start", "channel"], ignore_index=True)
     return CallAnalysis(
-        name=recording.name,
-        duration=recording.duration,
-        channels=len(recording.channels),
+        name=frames.name,
+        duration=frames.duration,
+        channels=frames.channels,
         model=model.card,
         segments=segments,
         summary=tuple(
-            _summarise(lane, segments, model.card.labels, baseline_time)
-            for lane, baseline_time in zip(lanes, baseline_times, strict=True)
+            _summarise(heard.lane, segments, model.card.labels, baseline_time)
+            for heard, baseline_time in zip(frames.lanes, baseline_times, strict=True)
         ),
         moments=find_moments(segments),
-        browser_type=recording.browser_type,
-        warnings=recording.warnings,
+        browser_type=frames.browser_type,
+        warnings=frames.warnings,
     )
 
 
@@ -238,74 +242,38 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
     return judged
 
 
-def customer_side(name: str) -> str | None:
-    """Read from a file name where the customer is, as in ``complaint_agent-left_customer-right.mp3``.
+def part_of(progress: Progress, start: float, end: float) -> Progress:
+    """Report the progress of a part of the work as that of all of it.
 
     Parameters
     ----------
-    name : str
-        Of the file.
+    progress : callable
+        Of all of it.
+    start, end : float
+        Of the part, in [0, 1].
 
     Returns
     -------
-    str or None
-        'left' or 'right'; None where the name does not say.
+    callable
     """
-    match = _ROLE_IN_NAME.search(name)
-    if not match:
-        return None
-    who, side = match[1].lower(), match[2].lower()
-    return _SIDES[side] if who == "agent" else side
-
-
-@dataclass(frozen=True, eq=False)
-class _Lane:
-    channel: str
-    role: str
-    samples: np.ndarray
-    analysed: bool
-
-
-def _lanes(recording: Recording, settings: Settings) -> list[_Lane]:
-    if not _apart(recording, settings.channels):
-        return [_Lane("mono", SPEAKER, mixed(recording).samples[0], analysed=True)]
-    roles = _roles(recording, settings.customer)
-    lanes = []
-    for channel, samples in zip(recording.channels, recording.samples, strict=True):
-        role = roles.get(channel, SPEAKER)
-        lanes.append(_Lane(channel, role, samples, analysed=role != AGENT or settings.include_agent))
-    return sorted(lanes, key=lambda lane: lane.role == AGENT)
-
-
-def _apart(recording: Recording, mode: ChannelMode) -> bool:
-    count = len(recording.channels)
-    if mode == "auto":
-        return count == 2 and shared_sound(recording) < _SHARED_SOUND
-    return mode == "split" and count > 1
-
-
-def _roles(recording: Recording, customer: str | None) -> dict[str, str]:
-    """Say who is on which side of a two-channel recording, as far as it is known."""
-    if len(recording.channels) != 2:
-        return {}
-    side = customer or customer_side(recording.name)
-    return {side: CUSTOMER, _SIDES[side]: AGENT} if side else {}
+    return lambda stage, done: progress(stage, start + (end - start) * done)
 
 
 def _analyze_lane(
-    lane: _Lane, model: Model, settings: Settings, report: Progress
+    heard: LaneFrames, model: Model, settings: Settings, report: Progress
 ) -> tuple[pd.DataFrame, float | None]:
     """Find the segments of a lane and their emotions, and the speech that the baseline rests on."""
-    card = model.card
+    card, lane = model.card, heard.lane
     report("Finding speech", 0.0)
-    table = find_segments(lane.samples, settings.segmentation, shortest=card.shortest, longest=card.longest)
+    table = heard.segments(settings.segmentation, shortest=card.shortest, longest=card.longest)
     table.insert(0, "channel", lane.channel)
     table.insert(1, "role", lane.role)
     if not lane.analysed:
         silent = table.assign(emotion=None, confidence=np.nan, baseline=False)
         return silent.reindex(columns=[*SEGMENT_COLUMNS, *card.labels]), None
     report("Computing features", 0.1)
-    vectors = model.features.of_segments(lane.samples, table)
+    times = table[["start", "end"]].itertuples(index=False, name=None)
+    vectors = model.features.summaries(heard.between(*time) for time in times)
     report("Predicting emotions", 0.9)
     neutral = model.neutrality(vectors)
     lengths = (table["end"] - table["start"]).to_numpy()
@@ -313,31 +281,19 @@ def _analyze_lane(
     return with_emotions(table, vectors, model), baseline_time
 
 
-def _partial(progress: Progress | None, number: int, count: int) -> Progress:
-    """Report the progress of one lane as that of all lanes."""
-
-    def report(stage: str, done: float) -> None:
-        if progress:
-            progress(stage, (number + done) / count)
-
-    return report
-
-
-def _nothing_heard(recording: Recording, card: ModelCard) -> SpeechError:
-    if recording.duration < card.shortest:
+def _nothing_heard(frames: CallFrames, card: ModelCard) -> SpeechError:
+    if frames.duration < card.shortest:
         return SpeechError(
-            f"{recording.name} is {recording.duration:.1f} s long and the model needs at least "
+            f"{frames.name} is {frames.duration:.1f} s long and the model needs at least "
             f"{card.shortest:g} s of speech: choose a longer recording."
         )
-    if not recording.samples.any():
-        return SpeechError(f"{recording.name} holds only silence: check the microphone or the recorder.")
-    return SpeechError(
-        f"No speech was found in {recording.name}: lower the speech threshold or check the file."
-    )
+    if not any(lane.sounds for lane in frames.lanes):
+        return SpeechError(f"{frames.name} holds only silence: check the microphone or the recorder.")
+    return SpeechError(f"No speech was found in {frames.name}: lower the speech threshold or check the file.")
 
 
 def _summarise(
-    lane: _Lane, segments: pd.DataFrame, labels: tuple[str, ...], baseline_time: float | None
+    lane: Lane, segments: pd.DataFrame, labels: tuple[str, ...], baseline_time: float | None
 ) -> ChannelSummary:
     own = segments[segments["channel"] == lane.channel]
     lengths = (own["end"] - own["start"]).groupby(own["emotion"]).sum()

@@ -15,9 +15,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from helpers.analysis import SPEAKER, CallAnalysis, ChannelSummary
+from helpers.analysis import CallAnalysis, ChannelSummary
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock
+from helpers.lanes import SPEAKER
 from helpers.live import SHOWN, LiveView
 
 SELECTION = "segment"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.analysis import SPEAKER, CallAnalysis, ChannelSummary
+from helpers.analysis import CallAnalysis, ChannelSummary
 from helpers.classifier import NO_BASELINE, ModelCard
+from helpers.lanes import SPEAKER
 from helpers.media import SAMPLE_RATE
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

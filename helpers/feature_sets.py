@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pandas as pd
 
 from helpers import features, images
 from helpers.errors import ModelError
-from helpers.media import SAMPLE_RATE
+from helpers.features import HOP_LENGTH
 
 _MOST_THREADS = 4  # of a host whose cores a container may share
 
@@ -29,41 +28,51 @@ class FeatureSet:
         Counted up when the same segment gets other values.
     names : callable
         Gives the names of the values.
-    describe : callable
-        From samples [shape=(n,), dtype=int16] of one channel at `SAMPLE_RATE` to values
-        [shape=(features,), dtype=float32].
+    frames : callable
+        From samples [shape=(n,), dtype=int16] of one channel at `SAMPLE_RATE` to frames [shape=(frames, …)],
+        one for every 10 ms but those at the end with which none begins.
+    summary : callable
+        From the frames of a segment to its values [shape=(features,), dtype=float32], always finite.
+    beyond : int
+        Number of those at the end.
     """
 
     name: str
     version: int
     names: Callable[[], list[str]]
-    describe: Callable[[np.ndarray], np.ndarray]
+    frames: Callable[[np.ndarray], np.ndarray]
+    summary: Callable[[np.ndarray], np.ndarray]
+    beyond: int
 
-    def of_segments(self, samples: np.ndarray, segments: pd.DataFrame) -> np.ndarray:
-        """Describe each segment.
+    def describe(self, samples: np.ndarray) -> np.ndarray:
+        """Describe a segment.
 
         Parameters
         ----------
         samples : np.ndarray [shape=(n,), dtype=int16]
-            One channel at `SAMPLE_RATE`.
-        segments : pd.DataFrame
-            With `start` and `end` [seconds], each at least 80 ms long.
+            At least 80 ms of one channel at `SAMPLE_RATE`.
+
+        Returns
+        -------
+        np.ndarray [shape=(features,), dtype=float32]
+            In the order of `names`.
+        """
+        return self.summary(self.frames(samples))
+
+    def summaries(self, segments: Iterable[np.ndarray]) -> np.ndarray:
+        """Describe segments, whose frames are known, in threads.
+
+        Parameters
+        ----------
+        segments : iterable of np.ndarray [shape=(frames, …)]
 
         Returns
         -------
         np.ndarray [shape=(segments, features), dtype=float32]
-            In the order of `names`; always finite.
+            In the order of `names`.
         """
-        described = np.empty((len(segments), len(self.names())), np.float32)
-        bounds = (segments[["start", "end"]].to_numpy(float) * SAMPLE_RATE).round().astype(int)
-
-        def describe(row: int) -> None:
-            start, end = bounds[row]
-            described[row] = self.describe(samples[start:end])
-
-        for _ in _threads().map(describe, range(len(bounds))):
-            pass
-        return described
+        described = [*feature_threads().map(self.summary, segments)]
+        return np.array(described, np.float32).reshape(len(described), len(self.names()))
 
     def as_entry(self) -> dict[str, str | int]:
         """Give name and version, as a model's card has them."""
@@ -71,13 +80,25 @@ class FeatureSet:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
+def feature_threads() -> ThreadPoolExecutor:
     """Give the threads that all analyses share; NumPy and SciPy let go of the interpreter's lock."""
     return ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="features")
 
 
-ACOUSTIC = FeatureSet(features.NAME, features.VERSION, features.feature_names, features.describe)
-IMAGE = FeatureSet(images.NAME, images.VERSION, images.image_names, images.mfcc_image)
+def _hops(samples: np.ndarray) -> np.ndarray:
+    """Part samples, for what is computed from them alone [shape=(hops, HOP_LENGTH)]."""
+    return samples[: len(samples) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
+
+
+def _image_of_hops(hops: np.ndarray) -> np.ndarray:
+    return images.mfcc_image(hops.ravel())
+
+
+ACOUSTIC = FeatureSet(
+    *(features.NAME, features.VERSION, features.feature_names),
+    *(features.kept_frames, features.functionals, features.BEYOND),
+)
+IMAGE = FeatureSet(images.NAME, images.VERSION, images.image_names, _hops, _image_of_hops, 0)
 FEATURE_SETS = {each.name: each for each in (ACOUSTIC, IMAGE)}
 
 

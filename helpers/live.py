@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.analysis import SEGMENT_COLUMNS, SPEAKER, with_emotions
+from helpers.analysis import SEGMENT_COLUMNS, with_emotions
 from helpers.classifier import Model
+from helpers.lanes import SPEAKER
 from helpers.media import SAMPLE_RATE, Recording
-from helpers.speech import Segmentation, Segmenter, frame_levels
+from helpers.speech import LoudnessMeter, Segmentation, Segmenter, frame_levels
 
 KEPT = 30 * 60.0  # seconds
 SHOWN = 60.0  # seconds
@@ -61,6 +62,7 @@ class LiveCall:
         card = model.card
         settings = segmentation or Segmentation()
         self._model = model
+        self._meter = LoudnessMeter()
         self._segmenter = Segmenter(settings, shortest=card.shortest, longest=card.longest)
         self._kept = kept
         self._sound = _LastSamples(round(kept * SAMPLE_RATE))
@@ -78,12 +80,12 @@ class LiveCall:
             Those that follow the last ones, any number of them.
         """
         self._sound.append(samples)
-        self._settle(self._segmenter.feed(samples))
+        self._settle(self._segmenter.feed(self._meter.feed(samples)))
         self._pending = self._described(self._segmenter.pending())
 
     def finish(self) -> None:
         """Settle the rest, after which nothing may be heard."""
-        self._settle(self._segmenter.finish())
+        self._settle(self._segmenter.finish(self._meter.finish()))
         self._pending = []
 
     def segments(self) -> pd.DataFrame:

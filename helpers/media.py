@@ -8,18 +8,21 @@ playlist or a file that names other files fails instead of reading them.
 from __future__ import annotations
 
 import io
+import queue
 import struct
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioLayout, AudioResampler, AudioStream, Packet
+    from av import AudioFifo, AudioFrame, AudioLayout, AudioResampler, AudioStream, Packet
     from av.container import InputContainer
 
 from helpers.errors import MediaError
@@ -32,7 +35,8 @@ EXTENSIONS = (
 )
 
 _BLOCK = 1 << 20
-_CONVERTED_AT_ONCE = 1 << 14
+_DECODED_AT_ONCE = 1 << 16
+_AHEAD = 4  # frames of that many samples that are decoded before they are asked for
 _EQUAL_CHANNELS_DB = -40.0
 _BROWSER_TYPES = {
     ("mp3", "mp3"): "audio/mpeg",
@@ -55,6 +59,29 @@ _DURATION_SLACK = 1.0
 _LONGEST_DELAY = 60.0
 
 Source = str | Path | bytes | BinaryIO
+
+
+class Sound(Protocol):
+    """What can be heard piece by piece: a `Recording` or a `RecordingStream`."""
+
+    @property
+    def name(self) -> str:
+        """Name to show."""
+
+    @property
+    def duration(self) -> float:
+        """Length as far as it is known before [seconds]."""
+
+    @property
+    def browser_type(self) -> str | None:
+        """As of `Recording`."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """As of `Recording`; known at the end."""
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield the samples [shape=(n, channels), dtype=int16]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +112,120 @@ class Recording:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Names of the channels: mono, or left and right, or channel 1, channel 2 …."""
-        count = self.samples.shape[0]
-        named = {1: ("mono",), 2: ("left", "right")}
-        return named.get(count) or tuple(f"channel {number + 1}" for number in range(count))
+        """Names of the channels, as of `channel_names`."""
+        return channel_names(len(self.samples))
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield the samples piece by piece, as of `RecordingStream`."""
+        for start in range(0, self.samples.shape[1], _BLOCK):
+            yield self.samples[:, start : start + _BLOCK].T
+
+
+class RecordingStream:
+    """A recording that is decoded while it is heard, and never held as a whole.
+
+    Attributes
+    ----------
+    name : str
+        File name without folders, for display only.
+    browser_type : str or None
+        As of `Recording`.
+    warnings : tuple of str
+        As of `Recording`; known when all blocks were given.
+    """
+
+    def __init__(self, decoder: _Decoder, name: str, longest: float) -> None:
+        self.name = name
+        self.browser_type = decoder.browser_type
+        self.warnings: tuple[str, ...] = ()
+        self._decoder = decoder
+        self._longest = longest
+
+    @property
+    def duration(self) -> float:
+        """What the file declares [seconds]; 0 where it does not."""
+        return self._decoder.expected_duration
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Decode, once.
+
+        Yields
+        ------
+        np.ndarray [shape=(n, channels), dtype=int16]
+            At `SAMPLE_RATE`.
+
+        Raises
+        ------
+        MediaError
+            There is no sound in it, or more than was allowed.
+        """
+        count = 0
+        for block in self._decoder.blocks():
+            count += len(block)
+            if count > self._longest * SAMPLE_RATE:
+                raise MediaError(
+                    f"{self.name} is longer than the {self._longest / 60:g} minutes allowed: "
+                    "cut it into parts."
+                )
+            if len(block):
+                yield block
+        if not count:
+            raise MediaError(
+                f"{self.name} has an audio track of zero length: check that it was recorded and saved."
+            )
+        warning = self._decoder.warning(count / SAMPLE_RATE)
+        self.warnings = (warning,) if warning else ()
+
+
+def channel_names(count: int) -> tuple[str, ...]:
+    """Name the channels of a recording: mono, or left and right, or channel 1, channel 2 ….
+
+    Parameters
+    ----------
+    count : int
+
+    Returns
+    -------
+    tuple of str
+    """
+    named = {1: ("mono",), 2: ("left", "right")}
+    return named.get(count) or tuple(f"channel {number + 1}" for number in range(count))
+
+
+@contextmanager
+def open_recording(
+    source: Source, *, name: str | None = None, longest: float = LONGEST
+) -> Iterator[RecordingStream]:
+    """Open any media file that FFmpeg knows, to hear it piece by piece within the context.
+
+    Parameters
+    ----------
+    source : str, Path, bytes or binary file
+        The file or its content.
+    name : str, optional
+        Name to show; by default that of the file.
+    longest : float > 0
+        Longest recording to accept [seconds].
+
+    Yields
+    ------
+    RecordingStream
+        Of a damaged or truncated file, what can be read.
+
+    Raises
+    ------
+    MediaError
+        The file does not exist, is empty, is not media or has no audio.
+    """
+    name = name or _name_of(source)
+    with _opened(source, name) as stream:
+        share_there = _share_there(stream)
+        with _open_container(stream, name) as container:
+            decoder = _Decoder(container, _audio_of(container, name), share_there)
+            try:
+                yield RecordingStream(decoder, name, longest)
+            finally:
+                decoder.close()
 
 
 def decode(
@@ -121,9 +258,9 @@ def decode(
     MediaError
         The file does not exist, is empty, is not media, has no audio, or is longer than `longest`.
     """
-    name = name or _name_of(source)
-    with _opened(source, name) as stream:
-        return _decode_stream(stream, name, longest, progress or (lambda share: None))
+    with open_recording(source, name=name, longest=longest) as stream:
+        samples = _collected(stream, progress or (lambda share: None))
+        return Recording(stream.name, samples.finished(), stream.browser_type, stream.warnings)
 
 
 def declared_duration(beginning: bytes) -> float:
@@ -148,12 +285,12 @@ def declared_duration(beginning: bytes) -> float:
         return 0.0
 
 
-def to_wav(recording: Recording) -> bytes:
+def to_wav(recording: Sound) -> bytes:
     """Encode a recording as a 16-bit PCM WAV file.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Sound
         With any number of channels.
 
     Returns
@@ -164,11 +301,31 @@ def to_wav(recording: Recording) -> bytes:
     import soundfile
 
     buffer = io.BytesIO()
-    channels, length = recording.samples.shape
-    with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, channels, "PCM_16", format="WAV") as wav:
-        for start in range(0, length, _BLOCK):
-            wav.write(recording.samples[:, start : start + _BLOCK].T)
+    blocks = recording.blocks()
+    first = next(blocks, np.empty((0, 1), np.int16))
+    with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, first.shape[1], "PCM_16", format="WAV") as wav:
+        for block in chain([first], blocks):
+            wav.write(block)
     return buffer.getvalue()
+
+
+def channels_are_equal(samples: np.ndarray) -> bool:
+    """Tell whether all channels carry the same sound, up to a rest of -40 dB.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(channels, n), dtype=int16]
+
+    Returns
+    -------
+    bool
+    """
+    difference = total = 0.0
+    for block in _float_blocks(samples):
+        others = block[1:] - block[0]
+        difference += float(np.vdot(others, others))
+        total += float(np.vdot(block, block))
+    return difference <= total * 10 ** (_EQUAL_CHANNELS_DB / 10)
 
 
 def shared_sound(recording: Recording) -> float:
@@ -210,24 +367,28 @@ def mixed(recording: Recording) -> Recording:
     samples = recording.samples
     if len(samples) == 1:
         return recording
-    mono = np.empty((1, samples.shape[1]), np.int16)
-    for start in range(0, samples.shape[1], _BLOCK):
-        block = samples[:, start : start + _BLOCK]
-        mono[0, start : start + _BLOCK] = block.mean(axis=0, dtype=np.float32).round()
-    return replace(recording, samples=mono)
+    mono = np.concatenate([mean_of_channels(block) for block in recording.blocks()])
+    return replace(recording, samples=mono[np.newaxis])
 
 
-class FrameConverter:
-    """Turns decoded frames into blocks of samples at `SAMPLE_RATE`, with the channels of the first frame.
+def mean_of_channels(block: np.ndarray) -> np.ndarray:
+    """Mix the channels of a block by their mean.
 
     Parameters
     ----------
-    block : int or None
-        Number of samples of a block, the last one apart; by default each is given as soon as it is there.
-    """
+    block : np.ndarray [shape=(n, channels), dtype=int16]
 
-    def __init__(self, block: int | None = None) -> None:
-        self._block = block
+    Returns
+    -------
+    np.ndarray [shape=(n,), dtype=int16]
+    """
+    return block.mean(axis=1, dtype=np.float32).round().astype(np.int16)
+
+
+class FrameConverter:
+    """Turns decoded frames into blocks of samples at `SAMPLE_RATE`, with the channels of the first frame."""
+
+    def __init__(self) -> None:
         self._layout: AudioLayout | None = None
         self._form: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
@@ -252,7 +413,7 @@ class FrameConverter:
             yield from self.finish()
             self._layout = self._layout or frame.layout
             self._form = form
-            self._resampler = av.AudioResampler("s16", self._layout, SAMPLE_RATE, self._block)
+            self._resampler = av.AudioResampler("s16", self._layout, SAMPLE_RATE)
         if self._resampler is not None:
             yield from _arrays(self._resampler.resample(frame))
 
@@ -284,20 +445,12 @@ class _GrowingSamples:
     def finished(self) -> np.ndarray:
         """Give the samples as ``[channels, n]``, equal channels as one; nothing may be appended after."""
         self._resize(self.length)
-        if self._samples.shape[1] > 1 and self._channels_are_equal():
+        if self._samples.shape[1] > 1 and channels_are_equal(self._samples.T):
             self._keep_first_channel()
         return self._samples.T
 
     def _resize(self, length: int) -> None:
         self._samples.resize((length, self._samples.shape[1]), refcheck=False)
-
-    def _channels_are_equal(self) -> bool:
-        difference = total = 0.0
-        for block in _float_blocks(self._samples.T):
-            others = block[1:] - block[0]
-            difference += float(np.vdot(others, others))
-            total += float(np.vdot(block, block))
-        return difference <= total * 10 ** (_EQUAL_CHANNELS_DB / 10)
 
     def _keep_first_channel(self) -> None:
         flat = self._samples.reshape(-1)
@@ -378,36 +531,13 @@ def _audio_of(container: InputContainer, name: str) -> AudioStream:
     return audio
 
 
-def _decode_stream(
-    stream: BinaryIO, name: str, longest: float, progress: Callable[[float], None]
-) -> Recording:
-    share_there = _share_there(stream)
-    with _open_container(stream, name) as container:
-        decoder = _Decoder(container, _audio_of(container, name), share_there)
-        samples = _collected(decoder, name, longest, progress)
-        browser_type = _BROWSER_TYPES.get((container.format.name, decoder.codec))
-    warning = decoder.warning(samples.length / SAMPLE_RATE)
-    return Recording(name, samples.finished(), browser_type, (warning,) if warning else ())
-
-
-def _collected(
-    decoder: _Decoder, name: str, longest: float, progress: Callable[[float], None]
-) -> _GrowingSamples:
-    samples = None
-    reported = 0
-    for block in decoder.blocks():
-        if samples is None:
-            samples = _GrowingSamples(block.shape[1])
+def _collected(stream: RecordingStream, progress: Callable[[float], None]) -> _GrowingSamples:
+    blocks = stream.blocks()
+    first = next(blocks)
+    samples = _GrowingSamples(first.shape[1])
+    for block in chain([first], blocks):
         samples.append(block)
-        if samples.length > longest * SAMPLE_RATE:
-            raise MediaError(
-                f"{name} is longer than the {longest / 60:g} minutes allowed: cut it into parts."
-            )
-        if samples.length - reported > _BLOCK:
-            reported = samples.length
-            progress(min(1.0, reported / SAMPLE_RATE / max(decoder.expected_duration, 1.0)))
-    if samples is None or not samples.length:
-        raise MediaError(f"{name} has an audio track of zero length: check that it was recorded and saved.")
+        progress(min(1.0, samples.length / SAMPLE_RATE / max(stream.duration, 1.0)))
     return samples
 
 
@@ -417,23 +547,31 @@ class _Decoder:
     def __init__(self, container: InputContainer, audio: AudioStream, share_there: float) -> None:
         self._container = container
         self._audio = audio
+        self._decoding: Generator[AudioFrame] | None = None
         self._damaged = False
         self._ends: dict[int, int] = {}
         self._time_bases: dict[int, Fraction] = {}
         # Some builds name the same codec after its implementation: mp3float, libopus.
-        self.codec = audio.codec_context.codec.canonical_name
+        codec = audio.codec_context.codec.canonical_name
+        self.browser_type = _BROWSER_TYPES.get((container.format.name, codec))
         self._share_there = share_there
         self.expected_duration = (container.duration or 0) / _MICROSECONDS
         self._declared_duration = self.expected_duration if self._declares_duration() else 0.0
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield int16 blocks [shape=(n, channels)], the first of them silence where the audio starts late."""
-        converter = FrameConverter(_CONVERTED_AT_ONCE)
-        for number, frame in enumerate(self._frames()):
+        converter = FrameConverter()
+        self._decoding = _ahead(_joined(self._frames()))
+        for number, frame in enumerate(self._decoding):
             if not number:
                 yield self._delay(len(frame.layout.channels))
             yield from converter.convert(frame)
         yield from converter.finish()
+
+    def close(self) -> None:
+        """Stop decoding, before the container may be closed."""
+        if self._decoding:
+            self._decoding.close()
 
     def warning(self, duration: float) -> str:
         """Say what is wrong with the file, after its `duration` [seconds] was decoded; empty if nothing."""
@@ -477,6 +615,65 @@ class _Decoder:
     def _declares_duration(self) -> bool:
         """Tell whether the file says its length, as an MP3 file with a start tag, or FFmpeg estimated it."""
         return self._container.format.name not in _LENGTHLESS or bool(self._audio.start_time)
+
+
+def _joined(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    """Join frames of one form to larger ones, which cost less to convert."""
+    import av
+
+    fifo, form = av.AudioFifo(), None
+    for frame in frames:
+        frame.pts = None
+        own = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if own != form or fifo.samples >= _DECODED_AT_ONCE:
+            yield from _rest(fifo)
+            fifo, form = av.AudioFifo(), own
+        fifo.write(frame)
+    yield from _rest(fifo)
+
+
+def _rest(fifo: AudioFifo) -> Iterator[AudioFrame]:
+    frame = fifo.read(0, partial=True) if fifo.samples else None
+    if frame:
+        yield frame
+
+
+_Item = TypeVar("_Item")
+
+
+def _ahead(items: Iterator[_Item]) -> Generator[_Item]:
+    """Have a thread make the items, a few of them before they are asked for."""
+    made: queue.Queue[tuple[_Item] | BaseException | None] = queue.Queue(_AHEAD)
+    given_up = threading.Event()
+
+    def make() -> None:
+        outcome: BaseException | None = None
+        try:
+            for item in items:
+                made.put((item,))
+                if given_up.is_set():
+                    return
+        except BaseException as error:  # which the thread that asks has to see
+            outcome = error
+        made.put(outcome)
+
+    thread = threading.Thread(target=make, name="decode", daemon=True)
+    thread.start()
+    try:
+        while isinstance(item := made.get(), tuple):
+            yield item[0]
+        if item:
+            raise item
+    finally:
+        given_up.set()
+        while thread.is_alive():
+            _emptied(made)
+            thread.join(0.01)
+
+
+def _emptied(items: queue.Queue[Any]) -> None:
+    while not items.empty():
+        items.get_nowait()
 
 
 def _end(packet: Packet) -> int:

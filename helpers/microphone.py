@@ -18,7 +18,7 @@ import numpy as np
 
 from helpers.errors import HelpersError
 from helpers.live import LiveCall, LiveView
-from helpers.media import SAMPLE_RATE, FrameConverter, Recording
+from helpers.media import SAMPLE_RATE, FrameConverter, Recording, mean_of_channels
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -224,10 +224,10 @@ class _FrameStream:
         blocks = [np.empty(0, np.int16)]
         for frame in frames:
             blocks.append(self._silence_before(frame))
-            blocks.extend(_mono(block) for block in self._converter.convert(frame))
+            blocks.extend(mean_of_channels(block) for block in self._converter.convert(frame))
             self.count += 1
         if last:
-            blocks.extend(_mono(block) for block in self._converter.finish())
+            blocks.extend(mean_of_channels(block) for block in self._converter.finish())
         return np.concatenate(blocks)
 
     def _silence_before(self, frame: AudioFrame) -> np.ndarray:
@@ -240,7 +240,3 @@ class _FrameStream:
             return np.empty(0, np.int16)
         self.missing += gap
         return np.zeros(round(gap * SAMPLE_RATE), np.int16)
-
-
-def _mono(block: np.ndarray) -> np.ndarray:
-    return block.mean(axis=1).round().astype(np.int16)

@@ -9,6 +9,7 @@ are segmented alike: `find_segments` takes all samples at once, a `Segmenter` ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +23,12 @@ FRAME = 0.01
 
 _HOP = round(FRAME * SAMPLE_RATE)
 _BLOCK = 4_000  # frames, whole steps
-_SILENCE = -100.0  # dBFS, the least level that is told apart
+SILENCE = -100.0  # dBFS, the least level that is told apart
 _DIGITAL_SILENCE = -90.0  # dBFS, below which nothing but zeros is there
 _SMOOTHING = 5  # frames
 _STEP = 2 * _SMOOTHING  # frames that share a threshold
 _BIN = 0.5  # dB, of the histogram of levels
-_LEVELS = np.arange(_SILENCE, _BIN / 2, _BIN)
+_LEVELS = np.arange(SILENCE, _BIN / 2, _BIN)
 _FADE = 0.5 ** (_STEP * FRAME / 60.0)  # of what was heard, by step: half of it counts after a minute
 _FLOOR_PERCENTILE = 10
 _SPEECH_PERCENTILE = 75
@@ -61,6 +62,97 @@ class Segmentation:
     min_silence: float = 0.3
     speech_pad: float = 0.1
 
+    def covers(self, other: Segmentation) -> bool:
+        """Tell whether all that `other` takes for speech is speech here too."""
+        return (
+            self.threshold <= other.threshold
+            and self.min_speech <= other.min_speech
+            and self.min_silence >= other.min_silence
+            and self.speech_pad >= other.speech_pad
+        )
+
+
+WIDEST = Segmentation(threshold=3.0, min_speech=0.1, min_silence=2.0)
+NARROWEST = Segmentation(threshold=24.0, min_speech=1.0, min_silence=0.1)
+
+
+@dataclass(frozen=True, eq=False)
+class Loudness:
+    """How loud one channel is, and what of that is noise.
+
+    Attributes
+    ----------
+    levels : np.ndarray [shape=(frames,), dtype=float32]
+        As of `frame_levels` [dBFS].
+    by_step : np.ndarray [shape=(steps, 4), dtype=float32]
+        By steps of 0.1 s what was known by their end: the floor of the noise and the level of speech in all
+        that was heard, fading, and in the last 2.5 s the quietest, and the loudest sound [dBFS]. Steps with
+        which nothing was heard above the noise have infinite speech.
+    """
+
+    levels: np.ndarray
+    by_step: np.ndarray
+
+    @classmethod
+    def of_levels(cls, levels: np.ndarray) -> Loudness:
+        """Measure what is noise in all the levels [shape=(frames,)] of a channel."""
+        return cls(levels, _Surroundings().feed(levels))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Loudness]) -> Loudness:
+        """Join parts that follow each other, of whole steps but for the last."""
+        return cls(
+            np.concatenate([part.levels for part in parts]), np.concatenate([part.by_step for part in parts])
+        )
+
+
+class LoudnessMeter:
+    """Measures the loudness of one channel while it is heard."""
+
+    def __init__(self) -> None:
+        self._meter = _LevelMeter()
+        self._surroundings = _Surroundings()
+        self._rest = np.empty(0, np.float32)  # levels of a step that is not whole
+
+    def feed(self, samples: np.ndarray) -> Loudness:
+        """Hear some more.
+
+        Parameters
+        ----------
+        samples : np.ndarray [shape=(n,), dtype=int16]
+            Those that follow the last ones, any number of them.
+
+        Returns
+        -------
+        Loudness
+            Of the steps that are known from now on.
+        """
+        levels = np.concatenate([self._rest, self._meter.feed(samples)])
+        count = len(levels) // _STEP * _STEP
+        self._rest = levels[count:]
+        return self._measured(levels[:count])
+
+    def finish(self) -> Loudness:
+        """Give the rest, after which nothing may be fed."""
+        return self._measured(np.concatenate([self._rest, self._meter.finish()]))
+
+    def _measured(self, levels: np.ndarray) -> Loudness:
+        return Loudness(levels, self._surroundings.feed(levels))
+
+
+def measure_loudness(samples: np.ndarray) -> Loudness:
+    """Measure the loudness of one channel.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=int16]
+
+    Returns
+    -------
+    Loudness
+    """
+    return Loudness.of_levels(frame_levels(samples))
+
 
 def frame_levels(samples: np.ndarray) -> np.ndarray:
     """Measure the level of each frame, smoothed over 50 ms.
@@ -79,15 +171,14 @@ def frame_levels(samples: np.ndarray) -> np.ndarray:
     return np.concatenate([meter.feed(samples), meter.finish()])
 
 
-def speech_spans(levels: np.ndarray, segmentation: Segmentation) -> np.ndarray:
+def speech_spans(loudness: Loudness, segmentation: Segmentation) -> np.ndarray:
     """Find the stretches of speech between silences.
 
     Whether a frame is speech depends on no frame that comes more than 0.1 s after it.
 
     Parameters
     ----------
-    levels : np.ndarray [shape=(frames,)]
-        From `frame_levels` [dBFS].
+    loudness : Loudness
     segmentation : Segmentation
         How speech is told from silence.
 
@@ -96,7 +187,7 @@ def speech_spans(levels: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     np.ndarray [shape=(spans, 2), dtype=int]
         Start and end of each span [frames], in order, apart from each other.
     """
-    return _spans(_SpeechDetector(segmentation.threshold).feed(levels), segmentation)
+    return _spans(_active(loudness, segmentation.threshold), segmentation)
 
 
 def cut_spans(spans: np.ndarray, levels: np.ndarray, *, shortest: float, longest: float) -> np.ndarray:
@@ -132,7 +223,7 @@ def cut_spans(spans: np.ndarray, levels: np.ndarray, *, shortest: float, longest
 def find_segments(
     samples: np.ndarray, segmentation: Segmentation, *, shortest: float, longest: float
 ) -> pd.DataFrame:
-    """Cut one channel into segments of speech: `frame_levels`, `speech_spans` and `cut_spans` in one go.
+    """Cut one channel into segments of speech: `measure_loudness` and `cut_segments` in one go.
 
     Parameters
     ----------
@@ -148,8 +239,29 @@ def find_segments(
     pd.DataFrame
         Columns `start` and `end` [seconds], in order, without overlap; empty where nobody speaks.
     """
-    levels = frame_levels(samples)
-    segments = cut_spans(speech_spans(levels, segmentation), levels, shortest=shortest, longest=longest)
+    return cut_segments(measure_loudness(samples), segmentation, shortest=shortest, longest=longest)
+
+
+def cut_segments(
+    loudness: Loudness, segmentation: Segmentation, *, shortest: float, longest: float
+) -> pd.DataFrame:
+    """Cut one channel into segments of speech: `speech_spans` and `cut_spans` in one go.
+
+    Parameters
+    ----------
+    loudness : Loudness
+    segmentation : Segmentation
+        How speech is told from silence.
+    shortest, longest : float
+        Length of a segment [seconds].
+
+    Returns
+    -------
+    pd.DataFrame
+        As of `find_segments`.
+    """
+    spans = speech_spans(loudness, segmentation)
+    segments = cut_spans(spans, loudness.levels, shortest=shortest, longest=longest)
     return _table(segments)
 
 
@@ -167,29 +279,30 @@ class Segmenter:
     def __init__(self, segmentation: Segmentation, *, shortest: float, longest: float) -> None:
         self._segmentation = segmentation
         self._shortest, self._longest = shortest, longest
-        self._meter = _LevelMeter()
-        self._detector = _SpeechDetector(segmentation.threshold)
-        self._fresh = np.empty(0, np.float32)  # levels of a step that is not whole
         self._levels = np.empty(0, np.float32)  # from the end of the last segment that nothing can touch
         self._active = np.empty(0, bool)
         self._origin = 0  # the frame with which both begin
         self._given = 0  # the frame with which the last settled segment ends
 
-    def feed(self, samples: np.ndarray) -> pd.DataFrame:
+    @property
+    def untouched(self) -> int:
+        """The frame before which no segment will begin that is not settled yet."""
+        return max(self._origin, self._given)
+
+    def feed(self, loudness: Loudness) -> pd.DataFrame:
         """Hear some more.
 
         Parameters
         ----------
-        samples : np.ndarray [shape=(n,), dtype=int16]
-            Those that follow the last ones, any number of them.
+        loudness : Loudness
+            Of what follows, from a `LoudnessMeter`.
 
         Returns
         -------
         pd.DataFrame
             The segments that nothing can change from now on, as of `find_segments`.
         """
-        self._fresh = np.concatenate([self._fresh, self._meter.feed(samples)])
-        self._detect(len(self._fresh) // _STEP * _STEP)
+        self._hear(loudness)
         return self._settled()
 
     def pending(self) -> pd.DataFrame:
@@ -204,22 +317,25 @@ class Segmenter:
         segments = cut_spans(spans, self._levels, shortest=self._shortest, longest=self._longest)
         return _table(self._not_given(segments))
 
-    def finish(self) -> pd.DataFrame:
+    def finish(self, loudness: Loudness) -> pd.DataFrame:
         """Cut the rest, after which nothing may be fed.
+
+        Parameters
+        ----------
+        loudness : Loudness
+            Of the end, from a `LoudnessMeter`.
 
         Returns
         -------
         pd.DataFrame
             As of `find_segments`.
         """
-        self._fresh = np.concatenate([self._fresh, self._meter.finish()])
-        self._detect(len(self._fresh))
+        self._hear(loudness)
         return self.pending()
 
-    def _detect(self, count: int) -> None:
-        levels, self._fresh = self._fresh[:count], self._fresh[count:]
-        self._levels = np.concatenate([self._levels, levels])
-        self._active = np.concatenate([self._active, self._detector.feed(levels)])
+    def _hear(self, loudness: Loudness) -> None:
+        self._levels = np.concatenate([self._levels, loudness.levels])
+        self._active = np.concatenate([self._active, _active(loudness, self._segmentation.threshold)])
 
     def _settled(self) -> pd.DataFrame:
         """Take out the segments that no later frame can widen, join or cut anew, and forget their levels."""
@@ -290,22 +406,7 @@ class _LevelMeter:
         for shift in range(_SMOOTHING):
             power += powers[shift : shift + count]
         power /= np.float32(_SMOOTHING * 32768**2)
-        return 10 * np.log10(np.maximum(power, np.float32(10 ** (_SILENCE / 10))))
-
-
-class _SpeechDetector:
-    """Tells which frames are louder than the noise, from their levels as they come."""
-
-    def __init__(self, above_floor: float) -> None:
-        self._thresholds = _Thresholds(above_floor)
-
-    def feed(self, levels: np.ndarray) -> np.ndarray:
-        """Decide on levels of whole steps, the last ones excepted."""
-        active = np.empty(len(levels), bool)
-        for start in range(0, len(levels), _BLOCK):
-            block = levels[start : start + _BLOCK]
-            active[start : start + _BLOCK] = block > self._thresholds.feed(block).repeat(_STEP)[: len(block)]
-        return active
+        return 10 * np.log10(np.maximum(power, np.float32(10 ** (SILENCE / 10))))
 
 
 def _table(segments: np.ndarray) -> pd.DataFrame:
@@ -316,39 +417,35 @@ def _frames(seconds: float) -> int:
     return round(seconds / FRAME)
 
 
-class _Thresholds:
-    """Places the threshold between noise and speech, one per step, from the levels until the step's end.
+class _Surroundings:
+    """Measures what the threshold between noise and speech rests on, as of `Loudness.by_step`."""
 
-    The floor of what was heard, fading, decides, raised where the noise of the moment is louder. The noise of
-    the moment is the minimum of the level over 2.5 s, which speech reaches between its sounds (Martin 2001,
-    "Noise power spectral density estimation based on optimal smoothing and minimum statistics"). It raises
-    the threshold only as far as speech stays above it: that of the moment, or the loudest where all is noise.
-    """
-
-    def __init__(self, above_floor: float) -> None:
-        self._above_floor = above_floor
+    def __init__(self) -> None:
         self._heard = np.zeros((1, len(_LEVELS)))  # the state of the filter that fades
         self._quietest = np.full(2 * _MOMENT, np.inf)  # of each half step
-        self._loudest = np.full(_MOMENT, _SILENCE)  # of each step
+        self._loudest = np.full(_MOMENT, SILENCE)  # of each step
 
     def feed(self, levels: np.ndarray) -> np.ndarray:
-        """Place the thresholds of the steps that follow [dBFS], infinite before any speech."""
+        """Measure the steps that follow [shape=(steps, 4), dtype=float32]; all but the last are whole."""
+        blocks = (levels[start : start + _BLOCK] for start in range(0, len(levels), _BLOCK))
+        return np.concatenate([np.empty((0, 4), np.float32), *map(self._measured, blocks)])
+
+    def _measured(self, levels: np.ndarray) -> np.ndarray:
         heard = self._histograms(levels)
         self._quietest = np.concatenate([self._quietest, _by(levels, _SMOOTHING, np.inf).min(axis=1)])
-        self._loudest = np.concatenate([self._loudest, _by(levels, _STEP, _SILENCE).max(axis=1)])
+        self._loudest = np.concatenate([self._loudest, _by(levels, _STEP, SILENCE).max(axis=1)])
         if len(self._quietest) % 2:
             self._quietest = np.append(self._quietest, np.inf)
         floors = minimum_filter1d(self._floors(), _MOMENT, origin=(_MOMENT - 1) // 2)[-len(heard) :]
         peaks = maximum_filter1d(self._loudest, _MOMENT, origin=(_MOMENT - 1) // 2)[-len(heard) :]
         self._quietest, self._loudest = self._quietest[-2 * _MOMENT :], self._loudest[-_MOMENT:]
         loud = np.maximum(peaks, _percentile(heard, _LOUD_PERCENTILE))
-        raised = np.minimum(floors + self._above_floor, loud - _LEAST_RANGE)
-        return np.maximum(self._of_all_heard(heard), raised)
+        return np.stack([*self._of_all_heard(heard), floors, loud], axis=1).astype(np.float32)
 
     def _histograms(self, levels: np.ndarray) -> np.ndarray:
         """Count what was heard until the end of each step by level, fading [shape=(steps, bins)]."""
         steps = -(-len(levels) // _STEP)
-        bins = np.clip((levels - _SILENCE) / _BIN, 0, len(_LEVELS) - 1).astype(int)
+        bins = np.clip((levels - SILENCE) / _BIN, 0, len(_LEVELS) - 1).astype(int)
         cells = np.arange(len(levels)) // _STEP * len(_LEVELS) + bins
         counts = np.bincount(cells, minlength=steps * len(_LEVELS)).reshape(steps, -1)
         heard, self._heard = lfilter([1.0], [1.0, -_FADE], counts, axis=0, zi=self._heard)
@@ -362,8 +459,8 @@ class _Thresholds:
         shifted = np.minimum(halves[::2], np.append(np.inf, halves[1:-1:2]))
         return np.where(around > _DIGITAL_SILENCE, shifted, np.inf)
 
-    def _of_all_heard(self, heard: np.ndarray) -> np.ndarray:
-        """Place the thresholds that follow from histograms.
+    def _of_all_heard(self, heard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Tell the noise and the speech of histograms apart [dBFS]; infinite speech where there is none.
 
         Where there is digital silence, the quietest sounding frames may already be speech, so that the floor
         counts only as far as it lies well below the speech.
@@ -375,9 +472,28 @@ class _Thresholds:
         floor = np.where(muted, np.minimum(floor, below), floor)
         active = np.where(floor[:, None] + _LEAST_CONTRAST < _LEVELS, sounding, 0)
         speech = _percentile(active, _SPEECH_PERCENTILE)
-        above = np.minimum(self._above_floor, (speech - floor) / 2)
-        threshold = np.maximum(np.maximum(speech - _DYNAMIC_RANGE, floor + above), _QUIETEST_SPEECH)
-        return np.where(active.any(axis=1), threshold, np.inf)
+        return floor, np.where(active.any(axis=1), speech, np.inf)
+
+
+def _thresholds(by_step: np.ndarray, above_floor: float) -> np.ndarray:
+    """Place the threshold between noise and speech, one per step [dBFS], infinite before any speech.
+
+    The floor of what was heard, fading, decides, raised where the noise of the moment is louder. The noise of
+    the moment is the minimum of the level over 2.5 s, which speech reaches between its sounds (Martin 2001,
+    "Noise power spectral density estimation based on optimal smoothing and minimum statistics"). It raises
+    the threshold only as far as speech stays above it: that of the moment, or the loudest where all is noise.
+    """
+    floor, speech, of_moment, loud = by_step.T.astype(float)
+    above = np.minimum(above_floor, (speech - floor) / 2)
+    of_all = np.maximum(np.maximum(speech - _DYNAMIC_RANGE, floor + above), _QUIETEST_SPEECH)
+    raised = np.minimum(of_moment + above_floor, loud - _LEAST_RANGE)
+    return np.maximum(of_all, raised)
+
+
+def _active(loudness: Loudness, above_floor: float) -> np.ndarray:
+    """Tell which frames are louder than the noise [shape=(frames,), dtype=bool]."""
+    thresholds = _thresholds(loudness.by_step, above_floor)
+    return loudness.levels > thresholds.repeat(_STEP)[: len(loudness.levels)]
 
 
 def _by(values: np.ndarray, size: int, filling: float) -> np.ndarray:

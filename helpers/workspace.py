@@ -1,4 +1,4 @@
-"""Analyses on demand, with what is costly kept: recordings by content, analyses by content and settings.
+"""Analyses on demand, with what is costly kept: frames by content, analyses by content and settings.
 
 Every session has its own `Workspace`. What they keep lies in caches that all of them share, so that the
 process stays within its memory however many they are; what was dropped is simply computed again. When a
@@ -10,25 +10,25 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cachetools import LRUCache, cachedmethod
 
-from helpers.analysis import CallAnalysis, Progress, Settings, analyze_recording
-from helpers.classifier import DEFAULT_MODEL, load_model
-from helpers.media import Recording, decode, to_wav
+from helpers.analysis import READING, CallAnalysis, analyze_frames, part_of
+from helpers.classifier import DEFAULT_MODEL, Model, load_model
+from helpers.frames import CallFrames, Progress, hear
+from helpers.lanes import Settings
+from helpers.media import open_recording, to_wav
+from helpers.speech import WIDEST
 from helpers.turns import Turns
 
-RECORDINGS: LRUCache[tuple[Hashable, ...], Recording] = LRUCache(
-    256 * 2**20, lambda recording: recording.samples.nbytes
-)
+FRAMES: LRUCache[tuple[Hashable, ...], CallFrames] = LRUCache(192 * 2**20, lambda frames: frames.nbytes)
 WAVS: LRUCache[tuple[Hashable, ...], bytes] = LRUCache(128 * 2**20, len)
 ANALYSES: LRUCache[tuple[Hashable, ...], CallAnalysis] = LRUCache(64)
 
 _LOCK = threading.Lock()
 _TURNS = Turns(1)  # an analysis uses all cores, and two long ones at once would not fit into 1 GB
-_READING = 0.4
 
 
 @dataclass(frozen=True)
@@ -64,31 +64,6 @@ class RecordingFile:
 class Workspace:
     """What one session works on. Its results are shared with the caches: not to be written to."""
 
-    @cachedmethod(
-        lambda self: RECORDINGS, lambda self, file, *_: (self, file.name, file.identity), lambda self: _LOCK
-    )
-    def recording(self, file: RecordingFile, progress: Progress) -> Recording:
-        """Decode a file.
-
-        Parameters
-        ----------
-        file : RecordingFile
-        progress : callable
-            As for ``analysis.analyze_recording``.
-
-        Returns
-        -------
-        Recording
-
-        Raises
-        ------
-        MediaError
-            It cannot be read.
-        """
-        return decode(
-            file.content, name=file.name, progress=lambda share: progress("Reading the recording", share)
-        )
-
     @cachedmethod(lambda self: WAVS, lambda self, file: (self, file.name, file.identity), lambda self: _LOCK)
     def wav(self, file: RecordingFile) -> bytes:
         """Encode a file's recording as WAV.
@@ -107,8 +82,8 @@ class Workspace:
         MediaError
             It cannot be read.
         """
-        with _TURNS.turn(lambda before: None):
-            return to_wav(self.recording(file, lambda stage, done: None))
+        with _TURNS.turn(lambda before: None), open_recording(file.content, name=file.name) as stream:
+            return to_wav(stream)
 
     @cachedmethod(
         lambda self: ANALYSES,
@@ -146,18 +121,41 @@ class Workspace:
             As ``analysis.analyze``.
         """
         with _TURNS.turn(lambda before: progress(f"Waiting for the machine, {before} before you", 0.0)):
-            recording = self.recording(file, lambda stage, done: progress(stage, _READING * done))
-            progress("Loading the model", _READING)
-            return analyze_recording(
-                recording,
-                load_model(model),
+            progress("Loading the model", 0.0)
+            loaded = load_model(model)
+            heard_with = settings
+            if WIDEST.covers(settings.segmentation):
+                heard_with = replace(settings, segmentation=WIDEST)
+            frames = self._frames(file, heard_with, loaded, part_of(progress, 0, READING))
+            return analyze_frames(frames, loaded, settings, progress=part_of(progress, READING, 1))
+
+    @cachedmethod(
+        lambda self: FRAMES,
+        lambda self, file, settings, model, progress: (
+            self,
+            file.name,
+            file.identity,
+            settings,
+            *(model.features.name, model.features.version, model.card.shortest, model.card.longest),
+        ),
+        lambda self: _LOCK,
+    )
+    def _frames(
+        self, file: RecordingFile, settings: Settings, model: Model, progress: Progress
+    ) -> CallFrames:
+        with open_recording(file.content, name=file.name) as stream:
+            return hear(
+                stream,
                 settings,
-                progress=lambda stage, done: progress(stage, _READING + (1 - _READING) * done),
+                model.features,
+                shortest=model.card.shortest,
+                longest=model.card.longest,
+                progress=progress,
             )
 
     def close(self) -> None:
         """Forget everything that was computed here."""
         with _LOCK:
-            for cache in (RECORDINGS, WAVS, ANALYSES):
+            for cache in (FRAMES, WAVS, ANALYSES):
                 for key in [key for key in cache if key[0] is self]:
                     del cache[key]

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from helpers import analyze
-from helpers.analysis import SEGMENT_COLUMNS, Settings, analyze_recording, customer_side
+from helpers.analysis import SEGMENT_COLUMNS, analyze_recording
 from helpers.classifier import load_model
 from helpers.errors import MediaError, ModelError, SpeechError
+from helpers.lanes import Settings
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.training.evaluate import unweighted_average_recall
 from helpers.training.models import MODELS
@@ -91,21 +92,6 @@ def test_the_agent_is_left_out_until_asked_for() -> None:
     assert everybody["emotion"].notna().all()
 
 
-@pytest.mark.parametrize(
-    ("name", "side"),
-    [
-        ("auto-repairs_agent-left_caller-right.flac", "right"),
-        ("AGENT_RIGHT.wav", "left"),
-        ("x customer left.mp3", "left"),
-        ("client-right.mp3", "right"),
-        ("agents.wav", None),
-        ("leftover.wav", None),
-    ],
-)
-def test_the_file_name_may_say_where_the_customer_is(name: str, side: str | None) -> None:
-    assert customer_side(name) == side
-
-
 def test_the_analyst_knows_better_than_the_file_name() -> None:
     segments = run(two_channels("agent-left.wav"), Settings(customer="left"))
     assert set(segments.loc[segments["role"] == "customer", "channel"]) == {"left"}
@@ -127,7 +113,9 @@ def test_progress_names_stages_and_never_goes_back() -> None:
     analyze_recording(
         two_channels(), load_model(), Settings(), progress=lambda stage, done: reports.append((stage, done))
     )
-    assert {stage for stage, _ in reports} == {"Finding speech", "Computing features", "Predicting emotions"}
+    assert [*dict.fromkeys(stage for stage, _ in reports)] == [
+        *("Reading the recording", "Finding speech", "Computing features", "Predicting emotions")
+    ]
     shares = [done for _, done in reports]
     assert shares == sorted(shares)
     assert 0 <= shares[0] <= shares[-1] <= 1

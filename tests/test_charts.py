@@ -7,10 +7,11 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from helpers.analysis import CallAnalysis, Settings, analyze_recording
+from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.charts import SELECTION, emotion_shares, lane_name, live_rows, live_timeline, timeline
 from helpers.classifier import load_model
 from helpers.emotions import EMOTIONS, UNCERTAIN
+from helpers.lanes import Settings
 from helpers.live import LiveView
 from tests.test_analysis import two_channels
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from helpers.analysis import CallAnalysis, Settings, analyze_recording
+from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.classifier import load_model
 from helpers.exports import clock, to_csv, to_json, to_text
+from helpers.lanes import Settings
 from tests.test_analysis import two_channels
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analysis import Settings, analyze_recording
+from helpers.analysis import analyze_recording
 from helpers.classifier import Model, load_model
+from helpers.lanes import Settings
 from helpers.live import LiveCall
 from helpers.media import SAMPLE_RATE, Recording, decode, mixed
 from helpers.samples import SAMPLES

@@ -8,11 +8,14 @@ import pytest
 from helpers.media import SAMPLE_RATE, decode
 from helpers.speech import (
     FRAME,
+    Loudness,
+    LoudnessMeter,
     Segmentation,
     Segmenter,
     cut_spans,
     find_segments,
     frame_levels,
+    measure_loudness,
     speech_spans,
 )
 from tests.conftest import bursts
@@ -27,7 +30,7 @@ SHORTEST, LONGEST = 1.0, 4.0
 
 def spans_of(samples: np.ndarray, segmentation: Segmentation = SEGMENTATION) -> np.ndarray:
     """Find the spans [seconds]."""
-    return speech_spans(frame_levels(samples), segmentation) * FRAME
+    return speech_spans(measure_loudness(samples), segmentation) * FRAME
 
 
 def segments_of(spans: Spans, levels: np.ndarray) -> np.ndarray:
@@ -190,7 +193,7 @@ def test_every_setting_does_what_its_name_says() -> None:
 
     def spans(**settings: float) -> list[list[int]]:
         chosen = {"threshold": 9.0, "min_speech": 0.3, "min_silence": 0.3, "speech_pad": 0.0} | settings
-        return speech_spans(levels, Segmentation(**chosen)).tolist()
+        return speech_spans(Loudness.of_levels(levels), Segmentation(**chosen)).tolist()
 
     assert spans() == [[300, 500], [600, 700]]
     assert spans(min_speech=0.2) == [[200, 220], [300, 500], [600, 700]]
@@ -275,7 +278,7 @@ def test_no_layout_of_spans_breaks_a_promise(seed: int) -> None:
     shortest = generator.uniform(0.3, 1.0)
     longest = shortest * generator.uniform(2, 6)
 
-    spans = speech_spans(levels, settings)
+    spans = speech_spans(Loudness.of_levels(levels), settings)
     segments = cut_spans(spans, levels, shortest=shortest, longest=longest)
 
     for pairs in (spans, segments):
@@ -311,18 +314,34 @@ def test_segments_are_seconds_in_order_on_the_grid_of_frames() -> None:
 # While it is heard
 
 
+class Ear:
+    """A segmenter that hears samples."""
+
+    def __init__(
+        self, settings: Segmentation = SEGMENTATION, *, shortest: float = SHORTEST, longest: float = LONGEST
+    ) -> None:
+        self.meter = LoudnessMeter()
+        self.segmenter = Segmenter(settings, shortest=shortest, longest=longest)
+
+    def feed(self, samples: np.ndarray) -> pd.DataFrame:
+        return self.segmenter.feed(self.meter.feed(samples))
+
+    def finish(self) -> pd.DataFrame:
+        return self.segmenter.finish(self.meter.finish())
+
+
 def heard_in_pieces(
     samples: np.ndarray, settings: Segmentation, pieces: list[int], *, shortest: float, longest: float
 ) -> pd.DataFrame:
     """Feed pieces of the given lengths in turn, and collect what is settled."""
-    segmenter = Segmenter(settings, shortest=shortest, longest=longest)
+    ear = Ear(settings, shortest=shortest, longest=longest)
     tables: list[pd.DataFrame] = []
     position = 0
     while position < len(samples):
         length = pieces[len(tables) % len(pieces)]
-        tables.append(segmenter.feed(samples[position : position + length]))
+        tables.append(ear.feed(samples[position : position + length]))
         position += length
-    return pd.concat([*tables, segmenter.finish()], ignore_index=True)
+    return pd.concat([*tables, ear.finish()], ignore_index=True)
 
 
 def talk(generator: np.random.Generator, seconds: float) -> np.ndarray:
@@ -363,12 +382,12 @@ def test_a_segment_is_seen_within_half_a_second_of_its_end_and_soon_settled() ->
     samples = bursts(*SPOKEN, (9, 30), (31, 31.3), (40, 41), duration=50)
     segments = find_segments(samples, SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
     assert len(segments) > 10
-    segmenter = Segmenter(SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
-    settled = segmenter.feed(samples[:0])
+    ear = Ear()
+    settled = ear.feed(samples[:0])
     for fed in range(1_600, len(samples) + 1, 1_600):
         now = fed / SAMPLE_RATE
-        settled = pd.concat([settled, segmenter.feed(samples[fed - 1_600 : fed])])
-        shown = pd.concat([settled, segmenter.pending()])
+        settled = pd.concat([settled, ear.feed(samples[fed - 1_600 : fed])])
+        shown = pd.concat([settled, ear.segmenter.pending()])
         assert (shown["end"] <= now).all()
         ended = segments[segments["end"] <= now - 0.5]
         assert shown["end"].max() >= ended["end"].max() or ended.empty
@@ -378,20 +397,22 @@ def test_a_segment_is_seen_within_half_a_second_of_its_end_and_soon_settled() ->
 
 def test_a_segmenter_forgets_the_levels_of_what_is_settled() -> None:
     minute = bursts((1, 3), (4, 4.5), (6, 19), (25, 26), (30, 41), (45, 57), duration=60)
-    segmenter = Segmenter(SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
+    ear = Ear()
     sizes = []
     for _ in range(20):
-        segmenter.feed(minute)
-        sizes.append(sum(value.nbytes for value in vars(segmenter).values() if isinstance(value, np.ndarray)))
+        ear.feed(minute)
+        parts = (ear.segmenter, ear.meter, *vars(ear.meter).values())
+        arrays = [value for part in parts if hasattr(part, "__dict__") for value in vars(part).values()]
+        sizes.append(sum(value.nbytes for value in arrays if isinstance(value, np.ndarray)))
     assert max(sizes) < 50_000
     assert sizes[-1] <= sizes[1] * 1.1
 
 
 def test_an_empty_piece_changes_nothing() -> None:
-    segmenter = Segmenter(SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
-    assert segmenter.feed(np.empty(0, np.int16)).empty
-    assert segmenter.pending().empty
-    assert segmenter.finish().empty
+    ear = Ear()
+    assert ear.feed(np.empty(0, np.int16)).empty
+    assert ear.segmenter.pending().empty
+    assert ear.finish().empty
 
 
 def test_no_real_clip_is_taken_for_silence(corpora: Path) -> None:
@@ -412,7 +433,7 @@ def test_the_lines_of_a_real_call_are_told_apart(corpora: Path) -> None:
     call = decode(corpora / "calls" / "auto-repairs-40_agent-left_caller-right.flac")
     speaking = np.zeros((2, call.samples.shape[1] // 160), bool)
     for line, samples in zip(speaking, call.samples, strict=True):
-        for start, end in speech_spans(frame_levels(samples), SEGMENTATION):
+        for start, end in speech_spans(measure_loudness(samples), SEGMENTATION):
             line[start:end] = True
     assert all(0.2 < line.mean() < 0.8 for line in speaking)
     assert speaking.all(axis=0).mean() < 0.15
@@ -431,8 +452,7 @@ def test_an_hour_takes_less_than_a_second() -> None:
     times = []
     for _ in range(3):
         before = time.process_time()
-        levels = frame_levels(hour)
-        segments = cut_spans(speech_spans(levels, SEGMENTATION), levels, shortest=SHORTEST, longest=LONGEST)
+        segments = find_segments(hour, SEGMENTATION, shortest=SHORTEST, longest=LONGEST)
         times.append(time.process_time() - before)
     assert len(segments) > 60 * 10
     assert min(times) < 1

@@ -1,18 +1,21 @@
 """What is kept between two looks at a recording, and what is not."""
 
 from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cachetools import LRUCache
 
 from helpers import workspace
-from helpers.analysis import Settings
 from helpers.errors import MediaError
-from helpers.media import Recording, decode
+from helpers.frames import CallFrames
+from helpers.lanes import Settings
+from helpers.media import RecordingStream, decode, open_recording
 from helpers.speech import Segmentation
-from helpers.workspace import ANALYSES, RECORDINGS, WAVS, RecordingFile, Workspace
+from helpers.workspace import ANALYSES, FRAMES, WAVS, RecordingFile, Workspace
 from tests.conftest import bursts, encode
 
 
@@ -38,11 +41,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """The names of what is really decoded."""
     names: list[str | None] = []
 
-    def counting(source: bytes, **options: Any) -> Recording:
+    def counting(source: bytes, **options: Any) -> AbstractContextManager[RecordingStream]:
         names.append(str(options["name"]))
-        return decode(source, **options)
+        return open_recording(source, **options)
 
-    monkeypatch.setattr(workspace, "decode", counting)
+    monkeypatch.setattr(workspace, "open_recording", counting)
     return names
 
 
@@ -56,11 +59,31 @@ def test_the_same_settings_are_not_computed_twice(
 
 
 def test_other_segmentation_does_not_decode_again(
+    desk: Workspace, tmp_path: Path, decoded: list[str]
+) -> None:
+    path = encode(tmp_path / "a.wav", bursts((1, 2.5), (3, 4.5), duration=5), codec="pcm_s16le")
+    file = RecordingFile.from_path(path)
+    assert len(desk.analysis(file, Settings(), quietly).segments) == 2
+    joined = desk.analysis(file, Settings(segmentation=Segmentation(min_silence=1)), quietly)
+    assert len(joined.segments) == 1
+    assert len(decoded) == 1
+
+
+def test_settings_wider_than_those_of_the_page_are_heard_for_themselves(
     desk: Workspace, file: RecordingFile, decoded: list[str]
 ) -> None:
     first = desk.analysis(file, Settings(), quietly)
     other = desk.analysis(file, Settings(segmentation=Segmentation(speech_pad=0.3)), quietly)
     assert other.segments["start"][0] < first.segments["start"][0]
+    assert len(decoded) == 2
+
+
+def test_another_model_on_the_same_features_does_not_decode_again(
+    desk: Workspace, file: RecordingFile, decoded: list[str]
+) -> None:
+    first = desk.analysis(file, Settings(), quietly)
+    other = desk.analysis(file, Settings(), quietly, "emotions")
+    assert other.model.name != first.model.name
     assert len(decoded) == 1
 
 
@@ -89,24 +112,25 @@ def test_an_error_is_not_kept_as_a_result(desk: Workspace, tmp_path: Path) -> No
             desk.analysis(bad, Settings(), quietly)
 
 
-def test_recordings_of_all_sessions_are_kept_up_to_a_number_of_bytes(
+def test_frames_of_all_sessions_are_kept_up_to_a_number_of_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    samples = bursts((1, 3), duration=20)
-    small: LRUCache[tuple[Hashable, ...], Recording] = LRUCache(2 * samples.nbytes, RECORDINGS.getsizeof)
-    monkeypatch.setattr(workspace, "RECORDINGS", small)
-    for number in range(3):
-        path = encode(tmp_path / f"{number}.wav", samples, codec="pcm_s16le")
-        Workspace().recording(RecordingFile.from_path(path), quietly)
-    assert len(small) == 2
-    assert small.currsize == 2 * samples.nbytes
-    assert RECORDINGS.maxsize == 256 * 2**20
+    sizes = []
+    small: LRUCache[tuple[Hashable, ...], CallFrames] = LRUCache(600_000, FRAMES.getsizeof)
+    monkeypatch.setattr(workspace, "FRAMES", small)
+    for number in range(4):
+        path = encode(tmp_path / f"{number}.wav", bursts((1, 11), duration=20), codec="pcm_s16le")
+        Workspace().analysis(RecordingFile.from_path(path), Settings(), quietly)
+        sizes.append(small.currsize)
+    assert sizes[1] == 2 * sizes[0]
+    assert sizes[3] == sizes[2] <= 600_000
+    assert FRAMES.maxsize == 192 * 2**20
 
 
 def test_a_recording_beyond_the_limit_is_analysed_all_the_same(
     desk: Workspace, file: RecordingFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workspace, "RECORDINGS", LRUCache(10, RECORDINGS.getsizeof))
+    monkeypatch.setattr(workspace, "FRAMES", LRUCache(10, FRAMES.getsizeof))
     assert len(desk.analysis(file, Settings(), quietly).segments) == 1
 
 
@@ -116,7 +140,7 @@ def test_nothing_remains_of_a_session_that_ended(file: RecordingFile) -> None:
         desk.analysis(file, Settings(), quietly)
         desk.wav(file)
     first.close()
-    for cache in (RECORDINGS, WAVS, ANALYSES):
+    for cache in (FRAMES, WAVS, ANALYSES):
         owners = {key[0] for key in cache}
         assert first not in owners
         assert other in owners
@@ -124,8 +148,8 @@ def test_nothing_remains_of_a_session_that_ended(file: RecordingFile) -> None:
 
 
 def test_the_wav_is_the_recording(desk: Workspace, file: RecordingFile) -> None:
-    recording = decode(desk.wav(file))
-    assert (recording.samples == desk.recording(file, quietly).samples).all()
+    assert isinstance(file.content, bytes)
+    np.testing.assert_array_equal(decode(desk.wav(file)).samples, decode(file.content).samples)
 
 
 def test_progress_goes_from_reading_to_predicting(desk: Workspace, file: RecordingFile) -> None:

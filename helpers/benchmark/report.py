@@ -93,7 +93,7 @@ def benchmark(minutes: Sequence[float] = MINUTES, *, progress: Callable[[str], N
         for length in minutes:
             for kind in KINDS.values():
                 path = make_recording(kind, 60 * length, Path(folder))
-                tasks = ["bare decode", "ours"]
+                tasks = ["bare decode", "ours", "ours, other settings"]
                 if kind.extension == "wav" and length <= _NAIVE_MINUTES and all(map(find_spec, _NAIVE_NEEDS)):
                     tasks.append("naive")
                 for task in tasks:

@@ -36,22 +36,32 @@ def ours(path: Path) -> Stages:
     """Analyse a file as the page does, charts included."""
     import altair as alt
 
-    from helpers.analysis import Settings, analyze_recording
     from helpers.charts import emotion_shares, timeline
-    from helpers.classifier import load_model
-    from helpers.media import decode
+    from helpers.lanes import Settings
+    from helpers.workspace import RecordingFile, Workspace
 
-    watch = _Watch("load model")
-    model = load_model()
-    watch.next("decode")
-    recording = decode(path)
-    analysis = analyze_recording(recording, model, Settings(), progress=lambda stage, done: watch.next(stage))
+    watch, file = _Watch("start"), RecordingFile.from_path(path)
+    analysis = Workspace().analysis(file, Settings(), lambda stage, done: watch.next(stage))
     watch.next("charts")
     with alt.data_transformers.enable("default", max_rows=None):  # Streamlit has no limit either
         timeline(analysis).to_dict()
         for summary in analysis.summary:
             if summary.shares:
                 emotion_shares(summary).to_dict()
+    return watch.stop()
+
+
+def ours_again(path: Path) -> Stages:
+    """Analyse a file a second time, with other settings of the segmentation."""
+    from helpers.lanes import Settings
+    from helpers.speech import Segmentation
+    from helpers.workspace import RecordingFile, Workspace
+
+    desk, file = Workspace(), RecordingFile.from_path(path)
+    desk.analysis(file, Settings(), lambda stage, done: None)
+    watch = _Watch("start")
+    other = Settings(segmentation=Segmentation(threshold=12.0, min_silence=0.5))
+    desk.analysis(file, other, lambda stage, _: watch.next(stage))
     return watch.stop()
 
 
@@ -86,7 +96,12 @@ def naive(path: Path) -> Stages:
     return watch.stop()
 
 
-TASKS: dict[str, Callable[[Path], Stages]] = {"bare decode": bare_decode, "ours": ours, "naive": naive}
+TASKS: dict[str, Callable[[Path], Stages]] = {
+    "bare decode": bare_decode,
+    "ours": ours,
+    "ours, other settings": ours_again,
+    "naive": naive,
+}
 
 
 class _Watch:

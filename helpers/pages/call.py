@@ -16,7 +16,8 @@ from helpers.pages.sources import Chosen, choose_recordings, choose_sample
 from helpers.samples import Sample, acted_clips, synthetic_calls
 
 if TYPE_CHECKING:
-    from helpers.analysis import CallAnalysis, Settings
+    from helpers.analysis import CallAnalysis
+    from helpers.lanes import Settings
     from helpers.workspace import RecordingFile
 
 BY_NAME = "By file name"
@@ -45,8 +46,8 @@ def page() -> None:
 
 def choose_settings() -> Settings:
     """Let the analyst say who is who, and how speech is told from silence."""
-    from helpers.analysis import CHANNEL_MODES, LAW, Settings
-    from helpers.speech import Segmentation
+    from helpers.lanes import CHANNEL_MODES, LAW, Settings
+    from helpers.speech import NARROWEST, WIDEST, Segmentation
 
     defaults = Segmentation()
     side = st.segmented_control(
@@ -68,19 +69,19 @@ def choose_settings() -> Settings:
         )
         threshold = st.slider(
             "Speech threshold (dB above the noise)",
-            *(3.0, 24.0, defaults.threshold, 1.0),
+            *(WIDEST.threshold, NARROWEST.threshold, defaults.threshold, 1.0),
             key="threshold",
             help="Raise it where noise is taken for speech, lower it where quiet speech is missed.",
         )
         min_silence = st.slider(
             "Shortest silence (s)",
-            *(0.1, 2.0, defaults.min_silence, 0.1),
+            *(NARROWEST.min_silence, WIDEST.min_silence, defaults.min_silence, 0.1),
             key="min_silence",
             help="Shorter pauses do not end a stretch of speech.",
         )
         min_speech = st.slider(
             "Shortest speech (s)",
-            *(0.1, 1.0, defaults.min_speech, 0.1),
+            *(WIDEST.min_speech, NARROWEST.min_speech, defaults.min_speech, 0.1),
             key="min_speech",
             help="Shorter sounds, such as clicks, are left out.",
         )

@@ -206,7 +206,7 @@ def show_finished(finished: Finished) -> None:
 
 def show_analysis(file: RecordingFile) -> None:
     """Analyse what was recorded, and show it."""
-    from helpers.analysis import Settings
+    from helpers.lanes import Settings
 
     place = st.empty()
 

@@ -42,9 +42,9 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
 
 def show_headline(analysis: CallAnalysis) -> None:
     """Show length, speech, the emotion that prevails and the number of moments."""
-    from helpers.analysis import CUSTOMER
     from helpers.charts import lane_name
     from helpers.exports import clock
+    from helpers.lanes import CUSTOMER
     from helpers.moments import ANGER, EXPLAINED
 
     speech = sum(summary.speech_time for summary in analysis.summary)
@@ -234,7 +234,7 @@ def _play(seconds: float) -> None:
 
 
 def _who(moment: Moment) -> str:
-    from helpers.analysis import SPEAKER
+    from helpers.lanes import SPEAKER
 
     return moment.channel if moment.role == SPEAKER else moment.role
 

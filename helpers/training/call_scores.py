@@ -17,11 +17,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import f1_score
 
-from helpers.analysis import CUSTOMER, Settings, analyze_recording
+from helpers.analysis import analyze_recording
 from helpers.baseline import BaselinedClassifier
 from helpers.classifier import Model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
+from helpers.lanes import CUSTOMER, Settings
 from helpers.moments import ANGER, find_moments
 from helpers.training.calls import (
     LINES,

@@ -21,7 +21,7 @@ from helpers.errors import CorpusError
 from helpers.estimators import JOBLIB, ONNX, Estimator, to_joblib
 from helpers.feature_sets import ACOUSTIC, FEATURE_SETS, IMAGE, FeatureSet
 from helpers.images import SHOWN
-from helpers.media import decode
+from helpers.media import SAMPLE_RATE, decode
 from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import RandomLine, phone_channel
 from helpers.training.call_scores import CONDITIONS as CALL_CONDITIONS
@@ -444,7 +444,9 @@ def _describe(
     described = []
     for copy in _copies(decode(path).samples[0], Path(path).stem, speaker):
         segments = find_segments(copy.samples, copy.segmentation, shortest=lengths[0], longest=lengths[1])
-        vectors = FEATURE_SETS[str(entry["name"])].of_segments(copy.samples, segments)
+        bounds = (segments.to_numpy() * SAMPLE_RATE).round().astype(int)
+        feature_set = FEATURE_SETS[str(entry["name"])]
+        vectors = feature_set.summaries(feature_set.frames(copy.samples[start:end]) for start, end in bounds)
         described.append((copy.condition, copy.line, vectors))
     return described
 

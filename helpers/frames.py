@@ -1,0 +1,325 @@
+"""A recording heard once, piece by piece: what is kept of it are frames, not samples.
+
+Of each lane its levels are kept, and the frame features wherever somebody may speak. An hour of speech is
+60 MB then, half of its samples at `SAMPLE_RATE`, and other settings of the segmentation find everything that
+they need, as far as they are covered by those that the recording was heard with.
+
+Conventions: frames are those of ``speech.FRAME`` seconds, which begin as the frames of a feature set do.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+
+from helpers.feature_sets import FeatureSet, feature_threads
+from helpers.features import HOP_LENGTH
+from helpers.lanes import Lane, Settings, lanes_of
+from helpers.media import SAMPLE_RATE, Recording, Sound
+from helpers.speech import FRAME, SILENCE, Loudness, LoudnessMeter, Segmentation, Segmenter, cut_segments
+
+Progress = Callable[[str, float], None]
+
+_CHUNK = 30 * SAMPLE_RATE  # samples that a lane listens to at once
+_DECIDED_AFTER = 300 * SAMPLE_RATE  # samples that tell who is heard where, if there is any sound in them
+_DECIDED_BY = 1800 * SAMPLE_RATE
+_PIECE = 400  # frames that are computed together
+_AT_ONCE = 32  # pieces that wait for their computation
+
+
+@dataclass(frozen=True, eq=False)
+class LaneFrames:
+    """What is kept of one lane.
+
+    Attributes
+    ----------
+    lane : Lane
+    loudness : Loudness
+    starts : tuple of int
+        The frame with which each piece begins, in order.
+    pieces : tuple of np.ndarray [shape=(n, …)]
+        Frame features; none where the lane is not analysed.
+    beyond : int
+        As of the feature set that computed them.
+    """
+
+    lane: Lane
+    loudness: Loudness
+    starts: tuple[int, ...]
+    pieces: tuple[np.ndarray, ...]
+    beyond: int
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes [bytes]."""
+        arrays = (self.loudness.levels, self.loudness.by_step, *self.pieces)
+        return sum(array.nbytes for array in arrays)
+
+    @property
+    def sounds(self) -> bool:
+        """Whether there is anything but silence."""
+        return bool(len(self.loudness.levels) and self.loudness.levels.max() > SILENCE)
+
+    def segments(self, segmentation: Segmentation, *, shortest: float, longest: float) -> pd.DataFrame:
+        """Cut the lane into segments of speech, as ``speech.find_segments``.
+
+        Parameters
+        ----------
+        segmentation : Segmentation
+            How speech is told from silence.
+        shortest, longest : float
+            Length of a segment [seconds].
+
+        Returns
+        -------
+        pd.DataFrame
+            Columns `start` and `end` [seconds].
+        """
+        return cut_segments(self.loudness, segmentation, shortest=shortest, longest=longest)
+
+    def between(self, start: float, end: float) -> np.ndarray:
+        """Give the frames that lie wholly inside a segment.
+
+        Parameters
+        ----------
+        start, end : float
+            Of the segment [seconds].
+
+        Returns
+        -------
+        np.ndarray [shape=(frames, …)]
+
+        Raises
+        ------
+        NotKeptError
+            Some of them were not kept.
+        """
+        first, beyond = round(start / FRAME), round(end / FRAME) - self.beyond
+        number = bisect_right(self.starts, first) - 1
+        parts = []
+        reached = first
+        while reached < beyond:
+            if not 0 <= number < len(self.starts):
+                raise NotKeptError
+            begin, piece = self.starts[number], self.pieces[number]
+            if not begin <= reached < begin + len(piece):
+                raise NotKeptError
+            parts.append(piece[reached - begin : beyond - begin])
+            reached = begin + len(piece)
+            number += 1
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class NotKeptError(LookupError):
+    """Frames are asked for where nobody was thought to speak."""
+
+
+@dataclass(frozen=True, eq=False)
+class CallFrames:
+    """What is kept of a recording.
+
+    Attributes
+    ----------
+    name, browser_type, warnings
+        As of ``media.Recording``.
+    duration : float
+        Of the recording [seconds].
+    channels : int
+        Of the recording; equal channels count once.
+    lanes : tuple of LaneFrames
+        The agent's last.
+    """
+
+    name: str
+    duration: float
+    channels: int
+    lanes: tuple[LaneFrames, ...]
+    browser_type: str | None
+    warnings: tuple[str, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the frames take [bytes]."""
+        return sum(lane.nbytes for lane in self.lanes)
+
+
+def hear(
+    sound: Sound,
+    settings: Settings,
+    feature_set: FeatureSet,
+    *,
+    shortest: float,
+    longest: float,
+    progress: Progress | None = None,
+) -> CallFrames:
+    """Hear a recording once.
+
+    Parameters
+    ----------
+    sound : Sound
+    settings : Settings
+        What to analyse; frames are kept where its segmentation, or a stricter one, finds speech.
+    feature_set : FeatureSet
+        That describes segments later.
+    shortest, longest : float
+        Length of a segment [seconds].
+    progress : callable, optional
+        Called with "Reading the recording" and the share heard so far, as far as it is known.
+
+    Returns
+    -------
+    CallFrames
+
+    Raises
+    ------
+    MediaError
+        The recording cannot be read.
+    """
+    blocks = sound.blocks()
+    first = _beginning(blocks)
+    beginning = Recording(sound.name, np.concatenate(first).T)
+    lanes = lanes_of(beginning, settings)
+    channels = len(beginning.channels) if len(lanes) > 1 or lanes[0].number is None else 1
+    del beginning
+    listeners = [_Listener(lane, settings.segmentation, feature_set, shortest, longest) for lane in lanes]
+    count = 0
+    for block in chain(_taken(first), blocks):
+        for listener in listeners:
+            listener.feed(listener.lane.take(block))
+        count += len(block)
+        if progress:
+            progress("Reading the recording", min(1.0, count / SAMPLE_RATE / max(sound.duration, 1.0)))
+    return CallFrames(
+        name=sound.name,
+        duration=count / SAMPLE_RATE,
+        channels=channels,
+        lanes=tuple(listener.finish() for listener in listeners),
+        browser_type=sound.browser_type,
+        warnings=sound.warnings,
+    )
+
+
+def _beginning(blocks: Iterator[np.ndarray]) -> list[np.ndarray]:
+    """Take as many blocks as it needs to tell who is heard where."""
+    taken: list[np.ndarray] = []
+    count, sounding = 0, False
+    for block in blocks:
+        taken.append(block)
+        count += len(block)
+        sounding = sounding or bool(block.any())
+        if block.shape[1] == 1 or count >= (_DECIDED_AFTER if sounding else _DECIDED_BY):
+            break
+    return taken
+
+
+def _taken(blocks: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Give blocks one after the other, and forget them."""
+    while blocks:
+        yield blocks.pop(0)
+
+
+class _Listener:
+    """Hears one lane.
+
+    Frames are computed wherever the segmentation finds a segment, and so far around it as a stricter one may
+    widen a short sound inside of it.
+    """
+
+    def __init__(
+        self, lane: Lane, segmentation: Segmentation, feature_set: FeatureSet, shortest: float, longest: float
+    ) -> None:
+        self.lane = lane
+        self._feature_set = feature_set
+        self._least = round(shortest / FRAME)
+        self._meter = LoudnessMeter()
+        self._segmenter = Segmenter(segmentation, shortest=shortest, longest=longest)
+        self._waiting: list[np.ndarray] = []  # samples that nobody listened to yet
+        self._waiting_count = 0
+        self._loudness: list[Loudness] = []
+        self._samples = np.empty(0, np.int16)  # those that frames may still be computed of
+        self._origin = 0  # the frame with which they begin
+        self._wanted: list[tuple[int, int]] = []  # frames around segments, not computed yet
+        self._reached = 0  # the frame up to which they were computed
+        self._starts: list[int] = []
+        self._pieces: list[Future[np.ndarray]] = []
+
+    def feed(self, samples: np.ndarray) -> None:
+        """Hear some more [shape=(n,), dtype=int16]."""
+        self._waiting.append(samples)
+        self._waiting_count += len(samples)
+        if self._waiting_count >= _CHUNK:
+            self._listen()
+
+    def finish(self) -> LaneFrames:
+        """Hear the rest, and give what is kept."""
+        self._listen()
+        end = self._meter.finish()
+        loudness = Loudness.joined([*self._loudness, end])
+        if self.lane.analysed:
+            self._want(self._segmenter.finish(end), len(loudness.levels))
+            self._compute(len(loudness.levels))
+        pieces = tuple(piece.result() for piece in self._pieces)
+        return LaneFrames(self.lane, loudness, tuple(self._starts), pieces, self._feature_set.beyond)
+
+    def _listen(self) -> None:
+        if not self._waiting:
+            return
+        samples = np.concatenate(self._waiting)
+        self._waiting, self._waiting_count = [], 0
+        loudness = self._meter.feed(samples)
+        self._loudness.append(loudness)
+        if not self.lane.analysed:
+            return
+        self._samples = np.concatenate([self._samples, samples])
+        self._want(self._segmenter.feed(loudness), None)
+        self._compute(self._heard() - self._feature_set.beyond)
+        self._forget()
+
+    def _want(self, segments: pd.DataFrame, total: int | None) -> None:
+        """Note the frames of segments and around them; `total` is known at the end."""
+        half = self._least // 2
+        for start, end in (segments.to_numpy() / FRAME).round().astype(int):
+            first, beyond = start - half, end + half
+            if first < 0:  # a short sound there is widened to the right alone
+                first, beyond = 0, max(beyond, self._least)
+            if total is not None and beyond > total:
+                first, beyond = min(first, total - self._least), total
+            self._wanted.append((max(int(first), 0), int(beyond)))
+
+    def _compute(self, known: int) -> None:
+        """Compute the wanted frames, as far as what they need is known up to a frame."""
+        while self._wanted and self._wanted[0][0] < known:
+            first, beyond = self._wanted.pop(0)
+            if beyond > known:
+                self._wanted.insert(0, (known, beyond))
+            for start in range(max(first, self._reached), min(beyond, known), _PIECE):
+                self._submit(start, min(start + _PIECE, beyond, known))
+            self._reached = max(self._reached, min(beyond, known))
+
+    def _submit(self, start: int, end: int) -> None:
+        """Have the frames from `start` to `end` computed, as far as samples for them are there."""
+        first = (start - self._origin) * HOP_LENGTH
+        beyond = (end - self._origin + self._feature_set.beyond) * HOP_LENGTH
+        samples = self._samples[first:beyond]
+        if len(samples) > self._feature_set.beyond * HOP_LENGTH:
+            self._starts.append(start)
+            if len(self._pieces) >= _AT_ONCE:
+                self._pieces[-_AT_ONCE].result()
+            self._pieces.append(feature_threads().submit(self._feature_set.frames, samples))
+
+    def _forget(self) -> None:
+        """Let go of the samples that no segment to come has, nor the silence around it."""
+        needed = [self._segmenter.untouched - self._least, self._heard() - 2 * self._least]
+        needed += [first for first, _ in self._wanted[:1]]
+        count = max(min(needed) - self._origin, 0)
+        self._samples = self._samples[count * HOP_LENGTH :]
+        self._origin += count
+
+    def _heard(self) -> int:
+        return self._origin + len(self._samples) // HOP_LENGTH
