@@ -71,6 +71,22 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="the models at a glance")
     models.set_defaults(command=_models)
 
+    benchmark = commands.add_parser("benchmark", help="how fast this machine is, live analysis included")
+    benchmark.add_argument(
+        "--minutes",
+        type=float,
+        nargs="+",
+        metavar="N",
+        help="lengths; 1 10 60 240 without it",
+    )
+    benchmark.add_argument("--json", action="store_true")
+    benchmark.set_defaults(command=_benchmark)
+    _add_training(commands)
+    return parser
+
+
+def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add what needs corpora."""
     folder = argparse.ArgumentParser(add_help=False)
     folder.add_argument("--corpora", type=Path, required=True, metavar="DIR", help="a folder per corpus")
     working = argparse.ArgumentParser(add_help=False, parents=[folder])
@@ -92,6 +108,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("model", metavar="MODEL")
     evaluate.set_defaults(command=_evaluate)
+
+    clips = commands.add_parser(
+        "clips",
+        parents=[computing],
+        help="score our method over the clips of a corpus, and write that to docs/results.md",
+    )
+    clips.add_argument("benchmark", metavar="BENCHMARK")
+    clips.set_defaults(command=_clips)
 
     reproduce = commands.add_parser(
         "reproduce", parents=[computing], help="run a published experiment, beside our own way"
@@ -119,14 +143,6 @@ def _parser() -> argparse.ArgumentParser:
     described.add_argument("names", nargs="+", metavar="CORPUS")
     described.add_argument("--output", type=Path, required=True, metavar="DIR")
     described.set_defaults(command=_features)
-
-    benchmark = commands.add_parser("benchmark", help="how fast this machine is, live analysis included")
-    benchmark.add_argument(
-        "--minutes", type=float, nargs="+", metavar="N", help="lengths of the recordings; 1 10 60 without it"
-    )
-    benchmark.add_argument("--json", action="store_true")
-    benchmark.set_defaults(command=_benchmark)
-    return parser
 
 
 def _analyze(options: argparse.Namespace) -> int:
@@ -216,6 +232,20 @@ def _evaluate(options: argparse.Namespace) -> int:
     card = evaluate(model, recipe, options.corpora, MODELS, jobs=options.jobs)
     PAGE.write_text(results_page(), encoding="utf-8")
     print(call_table(card))
+    return ALL_DONE
+
+
+def _clips(options: argparse.Namespace) -> int:
+    from helpers.training.clip_scores import BENCHMARKS, score_clips, write_scores
+    from helpers.training.results import CLIPS, PAGE, REPORTS, clip_table, results_page
+
+    if not _is_recipe(options.benchmark, BENCHMARKS):
+        return WRONG_USAGE
+    benchmark = BENCHMARKS[options.benchmark]
+    scores = score_clips(benchmark, options.corpora, _cache(options), jobs=options.jobs)
+    write_scores(benchmark, scores, REPORTS / CLIPS)
+    PAGE.write_text(results_page(), encoding="utf-8")
+    print(clip_table({benchmark.name: scores}))
     return ALL_DONE
 
 

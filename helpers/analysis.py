@@ -7,6 +7,7 @@ not analysed has its times, and no emotion.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +20,12 @@ from helpers.frames import CallFrames, LaneFrames, Progress, Sound, hear
 from helpers.lanes import Lane, Settings
 from helpers.media import Source, open_recording
 from helpers.moments import Moment, find_moments, speech_time
+from helpers.speech import FRAME
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
 
 READING = 0.8  # share of the work
+LEVEL_STEP = 0.1  # seconds
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class CallAnalysis:
         One per lane of the timeline, the agent's last, also where nobody speaks.
     moments : tuple of Moment
         In order of time.
+    levels : mapping of str to np.ndarray [shape=(n,), dtype=float32]
+        By channel, the loudest of every `LEVEL_STEP` seconds [dBFS].
     browser_type : str or None
         MIME type under which a browser plays the file itself; None where it needs the WAV.
     warnings : tuple of str
@@ -84,6 +89,7 @@ class CallAnalysis:
     segments: pd.DataFrame
     summary: tuple[ChannelSummary, ...]
     moments: tuple[Moment, ...]
+    levels: Mapping[str, np.ndarray]
     browser_type: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -211,6 +217,7 @@ def analyze_frames(
             for heard, baseline_time in zip(frames.lanes, baseline_times, strict=True)
         ),
         moments=find_moments(segments),
+        levels={heard.lane.channel: _by_steps(heard.loudness.levels) for heard in frames.lanes},
         browser_type=frames.browser_type,
         warnings=frames.warnings,
     )
@@ -279,6 +286,11 @@ def _analyze_lane(
     lengths = (table["end"] - table["start"]).to_numpy()
     baseline_time = None if neutral is None else round(float(neutral @ lengths), 2)
     return with_emotions(table, vectors, model), baseline_time
+
+
+def _by_steps(levels: np.ndarray) -> np.ndarray:
+    starts = np.arange(0, len(levels), round(LEVEL_STEP / FRAME))
+    return np.maximum.reduceat(levels, starts) if len(levels) else levels
 
 
 def _nothing_heard(frames: CallFrames, card: ModelCard) -> SpeechError:

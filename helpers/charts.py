@@ -15,15 +15,20 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from helpers.analysis import CallAnalysis, ChannelSummary
+from helpers.analysis import LEVEL_STEP, CallAnalysis, ChannelSummary
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock
 from helpers.lanes import SPEAKER
 from helpers.live import SHOWN, LiveView
+from helpers.zoom import loudest, visible
 
 SELECTION = "segment"
+WINDOW = "window"
 NOT_ANALYSED = "not analysed"
 
+_LOUDNESS = 0.3
+_QUIETEST = -60.0  # dBFS
+_FRAME = "#0f6b6b"
 _GAP = 0.08
 _RIBBON = 0.26
 _LANE_PIXELS = 120
@@ -53,24 +58,26 @@ def lane_name(summary: ChannelSummary) -> str:
     return "Speaker" if summary.channel == "mono" else summary.channel.capitalize()
 
 
-def timeline(analysis: CallAnalysis) -> alt.LayerChart:
-    """Draw the emotion timeline.
+def timeline(analysis: CallAnalysis, start: float, end: float) -> alt.LayerChart:
+    """Draw the emotion timeline of a window of the call.
 
     Parameters
     ----------
     analysis : CallAnalysis
+    start, end : float
+        Of the window [seconds].
 
     Returns
     -------
     alt.LayerChart
-        With the point selection `SELECTION`, whose field of the same name is the row of a segment; the time
-        axis follows dragging, and the wheel with Ctrl.
+        With the point selection `SELECTION`, whose field of the same name is the row of a segment.
     """
     places = _places(analysis)
-    segments = _placed(analysis, places)
+    segments = _placed(analysis, places, start, end)
     emotions = _shown_emotions(analysis)
     layers = [
-        _lane_grounds(analysis, places),
+        _lane_grounds(places, start, end),
+        _loudness(analysis, places, start, end),
         _probability_bars(segments, emotions),
         _ribbon(segments, emotions),
         _letters(segments),
@@ -78,6 +85,79 @@ def timeline(analysis: CallAnalysis) -> alt.LayerChart:
     ]
     height = _MARGIN_PIXELS - _LANE_PIXELS * _depth(places)
     return alt.layer(*layers).properties(height=height).configure_view(stroke=None)
+
+
+@cache
+def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -> dict[str, Any]:
+    """Draw the whole call small; the data comes apart from it, so that it is not drawn anew.
+
+    Parameters
+    ----------
+    duration : float
+        Of the call [seconds].
+    lanes : tuple of str
+        Names of the speakers.
+    labels : tuple of str
+        Emotions of the model.
+
+    Returns
+    -------
+    dict
+        Specification of a Vega-Lite chart of the rows of `overview_rows`, with the interval selection
+        `WINDOW`, whose field `start` is the first and the last time chosen [seconds]; not to be changed.
+    """
+    emotions = [name for name in EMOTIONS if name in (*labels, UNCERTAIN)]
+    x = alt.X("start:Q", title=None, axis=_time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
+    lane = alt.Y("lane:N", title=None, sort=list(lanes), axis=alt.Axis(ticks=False, domain=False))
+    brush = alt.selection_interval(
+        name=WINDOW, encodings=["x"], mark=alt.BrushConfig(fill=_FRAME, fillOpacity=0.12, stroke=_FRAME)
+    )
+    known = alt.datum.emotion != NOT_ANALYSED
+    colour = alt.Color("emotion:N", scale=_palette(emotions), legend=None)
+    ribbon = (
+        alt.Chart()
+        .transform_filter(alt.datum.frame == False)  # noqa: E712
+        .mark_rect(clip=True)
+        .encode(
+            x=x,
+            x2="end:Q",
+            y=lane,
+            color=alt.condition(known, colour, alt.value(_SILENT)),
+            opacity=alt.condition(known, alt.value(1), alt.value(0.35)),
+        )
+        .add_params(brush)
+    )
+    frame = (
+        alt.Chart()
+        .transform_filter(alt.datum.frame == True)  # noqa: E712
+        .mark_rect(fillOpacity=0, stroke=_FRAME, strokeWidth=2.5, clip=True)
+        .encode(x=x, x2="end:Q")
+    )
+    chart = alt.layer(ribbon, frame).properties(height=34 + 16 * len(lanes)).configure_view(stroke=None)
+    return chart.to_dict()
+
+
+def overview_rows(analysis: CallAnalysis, start: float, end: float) -> pd.DataFrame:
+    """Arrange a call for `overview`.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+    start, end : float
+        Of the window that is shown large [seconds].
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per segment, or per stretch of many, and one for the window.
+    """
+    rows = visible(analysis.segments, 0.0, analysis.duration)
+    names = {summary.channel: lane_name(summary) for summary in analysis.summary}
+    rows = rows.assign(lane=rows["channel"].map(names), emotion=rows["emotion"].fillna(NOT_ANALYSED))
+    frame = pd.DataFrame({"start": [start], "end": [end], "frame": [True]})
+    return pd.concat(
+        [rows[["start", "end", "lane", "emotion"]].assign(frame=False), frame], ignore_index=True
+    )
 
 
 @cache
@@ -197,9 +277,10 @@ def emotion_shares(summary: ChannelSummary) -> alt.Chart:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a lane lies on the y axis: its band, if its emotion is analysed, and its ribbon."""
+    """Where a lane lies on the y axis: its loudness, its band, if its emotion is analysed, and its ribbon."""
 
     name: str
+    loudness_top: float
     top: float
     floor: float
     ribbon_top: float
@@ -211,18 +292,20 @@ def _places(analysis: CallAnalysis) -> dict[str, _Place]:
     places = {}
     top = 0.0
     for summary in analysis.summary:
+        loudness_top, top = top, top - _LOUDNESS - _GAP
         floor = top - (1.0 if summary.shares else 0.0)
         ribbon_top = floor - _GAP
         ribbon_bottom = ribbon_top - _RIBBON
-        places[summary.channel] = _Place(lane_name(summary), top, floor, ribbon_top, ribbon_bottom)
+        places[summary.channel] = _Place(
+            lane_name(summary), loudness_top, top, floor, ribbon_top, ribbon_bottom
+        )
         top = ribbon_bottom - 2 * _GAP
     return places
 
 
-def _placed(analysis: CallAnalysis, places: dict[str, _Place]) -> pd.DataFrame:
-    """Add to the segments what the timeline shows of them, and where."""
-    segments = analysis.segments.copy()
-    segments[SELECTION] = segments.index
+def _placed(analysis: CallAnalysis, places: dict[str, _Place], start: float, end: float) -> pd.DataFrame:
+    """Add to the segments of a window what the timeline shows of them, and where."""
+    segments = visible(analysis.segments, start, end)
     for edge in ("top", "floor", "ribbon_top", "ribbon_bottom"):
         segments[edge] = segments["channel"].map(
             {name: getattr(place, edge) for name, place in places.items()}
@@ -230,7 +313,12 @@ def _placed(analysis: CallAnalysis, places: dict[str, _Place]) -> pd.DataFrame:
     segments["who"] = segments["channel"].map({name: place.name for name, place in places.items()})
     segments["time"] = segments["start"].map(clock) + " to " + segments["end"].map(clock)
     segments["sure"] = segments["confidence"].map("{:.0%}".format, na_action="ignore").fillna("–")
-    segments["letter"] = [EMOTIONS[emotion].letter if emotion else "" for emotion in segments["emotion"]]
+    several = segments["count"] > 1
+    of_many = "mostly " + segments["emotion"].fillna(NOT_ANALYSED) + ", " + segments["count"].astype(str)
+    segments["told"] = segments["emotion"].fillna(NOT_ANALYSED).mask(several, of_many + " segments")
+    segments["letter"] = [
+        EMOTIONS[emotion].letter if emotion in EMOTIONS else "" for emotion in segments["emotion"]
+    ]
     segments["emotion"] = segments["emotion"].fillna(NOT_ANALYSED)
     return segments
 
@@ -239,11 +327,14 @@ def _shown_emotions(analysis: CallAnalysis) -> list[str]:
     return [name for name in EMOTIONS if name in (*analysis.model.labels, UNCERTAIN)]
 
 
-def _lane_grounds(analysis: CallAnalysis, places: dict[str, _Place]) -> alt.Chart:
-    """Shade each lane over the whole call, so that silence is seen as silence."""
+def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Chart:
+    """Shade each lane over the whole window, so that silence is seen as silence."""
     grounds = pd.DataFrame(
-        [{"top": place.top, "bottom": place.ribbon_bottom, "name": place.name} for place in places.values()]
-    ).assign(start=0.0, end=analysis.duration)
+        [
+            {"top": place.loudness_top, "bottom": place.ribbon_bottom, "name": place.name}
+            for place in places.values()
+        ]
+    ).assign(start=start, end=end)
     grounds["middle"] = (grounds["top"] + grounds["bottom"]) / 2
     label = "''"
     for name, middle in zip(grounds["name"], grounds["middle"], strict=True):
@@ -257,13 +348,6 @@ def _lane_grounds(analysis: CallAnalysis, places: dict[str, _Place]) -> alt.Char
         labelPadding=8,
         labelFontWeight="bold",
     )
-    zoom = alt.selection_interval(
-        name="zoom",
-        bind="scales",
-        encodings=["x"],
-        zoom="wheel![event.ctrlKey || event.metaKey]",
-        clear="dblclick",
-    )
     return (
         alt.Chart(grounds)
         .mark_rect(color=_SILENT, opacity=0.1, clip=True, cornerRadius=3)
@@ -271,10 +355,8 @@ def _lane_grounds(analysis: CallAnalysis, places: dict[str, _Place]) -> alt.Char
             x=alt.X(
                 "start:Q",
                 title=None,
-                scale=alt.Scale(domain=[0, analysis.duration], nice=False),
-                axis=alt.Axis(
-                    labelExpr=_CLOCK, grid=False, tickMinStep=1, labelFlush=True, labelSeparation=10
-                ),
+                scale=alt.Scale(domain=[start, end], nice=False),
+                axis=_time_axis(),
             ),
             x2="end:Q",
             y=alt.Y(
@@ -282,7 +364,25 @@ def _lane_grounds(analysis: CallAnalysis, places: dict[str, _Place]) -> alt.Char
             ),
             y2="top:Q",
         )
-        .add_params(zoom)
+    )
+
+
+def _time_axis() -> alt.Axis:
+    return alt.Axis(labelExpr=_CLOCK, grid=False, tickMinStep=1, labelFlush=True, labelSeparation=10)
+
+
+def _loudness(analysis: CallAnalysis, places: dict[str, _Place], start: float, end: float) -> alt.Chart:
+    """Draw how loud each lane is, over its band."""
+    tables = []
+    for channel, place in places.items():
+        table = loudest(analysis.levels[channel], LEVEL_STEP, start, end)
+        share = 1 - (table["level"].clip(_QUIETEST, 0) / _QUIETEST)
+        bottom = place.loudness_top - _LOUDNESS
+        tables.append(table.assign(bottom=bottom, height=bottom + _LOUDNESS * share, lane=place.name))
+    return (
+        alt.Chart(pd.concat(tables, ignore_index=True))
+        .mark_area(color=_SILENT, opacity=0.75, clip=True)
+        .encode(x="time:Q", y="bottom:Q", y2="height:Q", detail="lane:N")
     )
 
 
@@ -346,14 +446,14 @@ def _click_targets(segments: pd.DataFrame) -> alt.Chart:
     )
     return (
         alt.Chart(segments)
-        .mark_rect(fillOpacity=0, stroke="#0f6b6b", cursor="pointer", clip=True)
+        .mark_rect(fillOpacity=0, stroke=_FRAME, cursor="pointer", clip=True)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "top:Q"},
             strokeWidth=alt.condition(click, alt.value(3), alt.value(0)),
             tooltip=[
                 alt.Tooltip("who:N", title="Speaker"),
                 alt.Tooltip("time:N", title="Time"),
-                alt.Tooltip("emotion:N", title="Emotion"),
+                alt.Tooltip("told:N", title="Emotion"),
                 alt.Tooltip("sure:N", title="Confidence"),
             ],
         )

@@ -8,7 +8,17 @@ import pandas as pd
 import pytest
 
 from helpers.analysis import CallAnalysis, analyze_recording
-from helpers.charts import SELECTION, emotion_shares, lane_name, live_rows, live_timeline, timeline
+from helpers.charts import (
+    SELECTION,
+    WINDOW,
+    emotion_shares,
+    lane_name,
+    live_rows,
+    live_timeline,
+    overview,
+    overview_rows,
+    timeline,
+)
 from helpers.classifier import load_model
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.lanes import Settings
@@ -25,6 +35,10 @@ def analysis() -> CallAnalysis:
     return analysed(Settings(customer="right"))
 
 
+def whole(analysis: CallAnalysis) -> alt.LayerChart:
+    return timeline(analysis, 0.0, analysis.duration)
+
+
 def layer(chart: alt.LayerChart, field: str) -> pd.DataFrame:
     """Give the data of the first layer that has a field."""
     tables = [part.data for part in chart.layer if isinstance(part.data, pd.DataFrame)]
@@ -34,13 +48,14 @@ def layer(chart: alt.LayerChart, field: str) -> pd.DataFrame:
 def test_probabilities_of_each_segment_are_stacked_from_the_floor_of_its_lane_to_its_top(
     analysis: CallAnalysis,
 ) -> None:
-    bars = layer(timeline(analysis), "probability")
+    bars, ribbon = (layer(whole(analysis), field) for field in ("probability", "ribbon_top"))
     customer = analysis.segments[analysis.segments["role"] == "customer"]
     assert len(bars) == len(customer) * len(analysis.model.labels)
     for _, segment in customer.iterrows():
         own = bars[bars["start"] == segment["start"]].sort_values("lower")
-        assert own["lower"].iloc[0] == pytest.approx(-1)
-        assert own["upper"].iloc[-1] == pytest.approx(0)
+        band = ribbon[ribbon["start"] == segment["start"]].iloc[0]
+        assert own["lower"].iloc[0] == pytest.approx(band["floor"])
+        assert own["upper"].iloc[-1] == pytest.approx(band["top"]) == pytest.approx(band["floor"] + 1)
         assert own["lower"].iloc[1:].tolist() == pytest.approx(own["upper"].iloc[:-1].tolist())
         assert dict(zip(own["emotion"], own["probability"], strict=True)) == pytest.approx(
             segment[list(analysis.model.labels)].to_dict()
@@ -48,28 +63,28 @@ def test_probabilities_of_each_segment_are_stacked_from_the_floor_of_its_lane_to
 
 
 def test_the_agent_has_a_ribbon_and_no_emotion_unless_analysed(analysis: CallAnalysis) -> None:
-    ribbon = layer(timeline(analysis), "ribbon_top")
+    ribbon = layer(whole(analysis), "ribbon_top")
     assert set(ribbon.loc[ribbon["role"] == "agent", "emotion"]) == {"not analysed"}
-    everybody = timeline(analysed(Settings(customer="right", include_agent=True)))
+    everybody = whole(analysed(Settings(customer="right", include_agent=True)))
     assert "not analysed" not in set(layer(everybody, "ribbon_top")["emotion"])
-    assert everybody.height > timeline(analysis).height
+    assert everybody.height > whole(analysis).height
 
 
 def test_lanes_do_not_overlap() -> None:
-    ribbon = layer(timeline(analysed(Settings())), "ribbon_top")
+    ribbon = layer(whole(analysed(Settings())), "ribbon_top")
     left, right = (ribbon[ribbon["channel"] == side].iloc[0] for side in ("left", "right"))
     assert left["top"] > left["ribbon_bottom"] > right["top"] > right["ribbon_bottom"]
 
 
 def test_silence_stays_empty_and_the_axis_is_the_whole_call(analysis: CallAnalysis) -> None:
-    chart = timeline(analysis)
+    chart = whole(analysis)
     ribbon = layer(chart, "ribbon_top")
     assert ribbon[["start", "end"]].equals(analysis.segments[["start", "end"]])
     assert chart.to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, analysis.duration]
 
 
 def test_a_letter_stands_with_every_colour(analysis: CallAnalysis) -> None:
-    letters = layer(timeline(analysis), "letter")
+    letters = layer(whole(analysis), "letter")
     named = letters[letters["emotion"] != "not analysed"]
     assert named["letter"].tolist() == [EMOTIONS[emotion].letter for emotion in named["emotion"]]
     assert len({emotion.letter for emotion in EMOTIONS.values()}) == len(EMOTIONS)
@@ -77,10 +92,10 @@ def test_a_letter_stands_with_every_colour(analysis: CallAnalysis) -> None:
 
 
 def test_a_click_gives_the_row_of_the_segment(analysis: CallAnalysis) -> None:
-    spec = timeline(analysis).to_dict()
+    spec = whole(analysis).to_dict()
     click = next(param for param in spec["params"] if param["name"] == SELECTION)
     assert click["select"]["fields"] == [SELECTION]
-    assert layer(timeline(analysis), SELECTION)[SELECTION].tolist() == analysis.segments.index.tolist()
+    assert layer(whole(analysis), SELECTION)[SELECTION].tolist() == analysis.segments.index.tolist()
 
 
 def test_shares_are_bars_of_every_emotion(analysis: CallAnalysis) -> None:
@@ -97,10 +112,54 @@ def test_lanes_are_named_for_people(analysis: CallAnalysis) -> None:
     assert lane_name(replace(customer, role="speaker", channel="mono")) == "Speaker"
 
 
-def test_ten_thousand_segments_are_no_error(analysis: CallAnalysis) -> None:
-    rows = pd.concat([analysis.segments] * 2500, ignore_index=True)
-    spec = timeline(replace(analysis, segments=rows))
-    assert len(layer(spec, "ribbon_top")) == 10_000
+def test_a_window_shows_what_lies_in_it(analysis: CallAnalysis) -> None:
+    chart = timeline(analysis, 4.0, 6.5)
+    shown = layer(chart, "ribbon_top")
+    inside = (analysis.segments["end"] > 4) & (analysis.segments["start"] < 6.5)
+    assert 0 < len(shown) < len(analysis.segments)
+    assert shown[SELECTION].tolist() == analysis.segments.index[inside].tolist()
+    assert chart.to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"] == [4, 6.5]
+
+
+def test_loudness_lies_over_each_lane_and_is_high_where_somebody_speaks(analysis: CallAnalysis) -> None:
+    loudness = layer(whole(analysis), "height")
+    customer = loudness[loudness["lane"] == "Customer"]
+    speech = analysis.segments[analysis.segments["role"] == "customer"].iloc[0]
+    spoken = customer["time"].between(speech["start"] + 0.2, speech["end"] - 0.2)
+    silent = customer["time"] < 2.5
+    heights = customer["height"] - customer["bottom"]
+    assert heights[spoken].min() > heights[silent].max()
+    assert heights.between(0, 0.3).all()
+
+
+def shifted(segments: pd.DataFrame, seconds: float) -> pd.DataFrame:
+    return segments.assign(start=segments["start"] + seconds, end=segments["end"] + seconds)
+
+
+def test_a_long_call_is_drawn_in_stretches(analysis: CallAnalysis) -> None:
+    """What a pixel cannot show is joined: few marks, all of the time, the click goes to the first segment."""
+    length = analysis.duration
+    rows = pd.concat([shifted(analysis.segments, count * length) for count in range(2500)], ignore_index=True)
+    long = replace(analysis, segments=rows, duration=2500 * length)
+    ribbon = layer(whole(long), "ribbon_top")
+    assert len(rows) == ribbon["count"].sum() >= 10_000
+    assert len(ribbon) <= 600
+    assert (rows.loc[ribbon[SELECTION], "start"].to_numpy() == ribbon["start"].to_numpy()).all()
+    assert ribbon["told"].str.startswith("mostly").all()
+    assert len(json.dumps(whole(long).to_dict())) < 2_000_000
+    close = layer(timeline(long, 0.0, length), "ribbon_top")
+    assert (close["count"] == 1).all()
+
+
+def test_the_overview_has_every_lane_and_the_window_that_is_shown(analysis: CallAnalysis) -> None:
+    rows = overview_rows(analysis, 2.0, 5.0)
+    frame = rows[rows["frame"]]
+    assert frame[["start", "end"]].to_numpy().tolist() == [[2, 5]]
+    assert set(rows.loc[~rows["frame"], "lane"]) == {"Customer", "Agent"}
+    assert len(rows) == len(analysis.segments) + 1
+    spec = overview(analysis.duration, ("Customer", "Agent"), analysis.model.labels)
+    assert spec is overview(analysis.duration, ("Customer", "Agent"), analysis.model.labels)
+    assert WINDOW in {param["name"] for param in spec["params"]}
 
 
 def test_the_live_timeline_has_the_last_minute_relative_to_now() -> None:

@@ -44,7 +44,7 @@ def ours(path: Path) -> Stages:
     analysis = Workspace().analysis(file, Settings(), lambda stage, done: watch.next(stage))
     watch.next("charts")
     with alt.data_transformers.enable("default", max_rows=None):  # Streamlit has no limit either
-        timeline(analysis).to_dict()
+        timeline(analysis, 0, analysis.duration).to_dict()
         for summary in analysis.summary:
             if summary.shares:
                 emotion_shares(summary).to_dict()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOMENTS_AT_ONCE = 4
 LEAST_BASELINE = 1.0  # seconds
+SHORTEST_WINDOW = 5.0  # seconds
 
 _SHARE = "Share of this speaker's speech time."
 
@@ -87,10 +88,12 @@ def show_player(file: RecordingFile, analysis: CallAnalysis) -> None:
 
 
 def show_timeline(analysis: CallAnalysis, key: str) -> None:
-    """Show the chart, whose segments play when they are clicked."""
-    from helpers.charts import SELECTION, timeline
+    """Show the chart of a window, whose segments play when they are clicked, and the whole call under it."""
+    from helpers.charts import SELECTION, lane_name, overview, overview_rows, timeline
+    from helpers.charts import WINDOW as CHOSEN
 
     chart_key = f"timeline {key}"
+    window = _window(analysis, key)
 
     def play_clicked() -> None:
         clicked = st.session_state[chart_key]["selection"].get(SELECTION)
@@ -98,17 +101,58 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
             _play(analysis.segments.at[clicked[0][SELECTION], "start"])
 
     st.caption(
-        "Click a segment to hear it. Drag to move, Ctrl and wheel to zoom, double-click for the whole call. "
+        "Click a segment to hear it, drag over the small chart to look closer. "
         f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
     )
     st.altair_chart(
-        timeline(analysis),
+        timeline(analysis, window.start, window.end),
         key=chart_key,
         on_select=play_clicked,
         selection_mode=SELECTION,
         alt="Emotion timeline: probabilities and winning emotion per segment; the table below has the same",
     )
+    overview_key = f"overview {key} {window.moves}"
+
+    def choose_window() -> None:
+        chosen = st.session_state[overview_key]["selection"].get(CHOSEN) or {}
+        if "start" in chosen:
+            _look(analysis, key, *chosen["start"], moves=window.moves)
+
+    st.vega_lite_chart(
+        overview_rows(analysis, window.start, window.end),
+        overview(analysis.duration, tuple(map(lane_name, analysis.summary)), analysis.model.labels),
+        key=overview_key,
+        on_select=choose_window,
+        selection_mode=CHOSEN,
+        alt="The whole call, small; the window that is shown large is framed",
+    )
+    show_window_buttons(analysis, window, key)
     st.caption(_reliability(analysis))
+
+
+def show_window_buttons(analysis: CallAnalysis, window: Window, key: str) -> None:
+    """Offer to move the window without a mouse."""
+    from helpers.exports import clock
+
+    length = window.end - window.start
+    steps = {
+        "Earlier": (":material/chevron_left:", window.start - length / 2, window.end - length / 2),
+        "Later": (":material/chevron_right:", window.start + length / 2, window.end + length / 2),
+        "Closer": (":material/zoom_in:", window.start + length / 4, window.end - length / 4),
+        "Further": (":material/zoom_out:", window.start - length / 2, window.end + length / 2),
+        "Whole call": (":material/fit_width:", 0.0, analysis.duration),
+    }
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for name, (icon, start, end) in steps.items():
+            st.button(
+                name,
+                key=f"{name} {key}",
+                icon=icon,
+                on_click=_look,
+                args=[analysis, key, start, end],
+                kwargs={"moves": window.moves + 1},
+            )
+        st.caption(f"{clock(window.start)} to {clock(window.end)} of {clock(analysis.duration)}")
 
 
 def show_moments(analysis: CallAnalysis, key: str) -> None:
@@ -226,6 +270,26 @@ class Play:
 
     seconds: float
     count: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is shown large, and how often that was chosen other than by dragging."""
+
+    start: float
+    end: float
+    moves: int = 0
+
+
+def _window(analysis: CallAnalysis, key: str) -> Window:
+    return st.session_state.get(f"window {key}", Window(0.0, analysis.duration))
+
+
+def _look(analysis: CallAnalysis, key: str, start: float, end: float, *, moves: int) -> None:
+    """Show a window large, as far as the call has it."""
+    length = min(max(end - start, SHORTEST_WINDOW), analysis.duration)
+    start = min(max(start, 0.0), analysis.duration - length)
+    st.session_state[f"window {key}"] = Window(start, start + length, moves)
 
 
 def _play(seconds: float) -> None:

@@ -39,7 +39,7 @@ class TrainingSet:
     Attributes
     ----------
     segments : pd.DataFrame
-        A row per segment: corpus, speaker, emotion, condition, and the line that it shares with others.
+        A row per segment: corpus, speaker, emotion, clip, condition, and the line that it shares with others.
     features : np.ndarray [shape=(segments, features)]
     """
 

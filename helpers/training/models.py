@@ -274,14 +274,14 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) 
     CorpusError
         A corpus is missing, or has nobody to train on or nobody to test on.
     """
-    clips = _clips(recipe, recipe.corpora, corpora_folder)
+    clips = load_clips(recipe, recipe.corpora, corpora_folder)
     tested = clips["speaker"].isin(held_out_speakers(recipe, clips)).to_numpy()
     if clips.loc[~tested, "speaker"].nunique() < _LEAST_SPEAKERS or not tested.any():
         raise CorpusError(
             f"Recipe {recipe.name} needs {_LEAST_SPEAKERS} speakers to train on and {recipe.held_out_words} "
             "to test on: add clips of others."
         )
-    unseen = [_clips(recipe, (name,), corpora_folder) for name in recipe.unseen]
+    unseen = [load_clips(recipe, (name,), corpora_folder) for name in recipe.unseen]
     training = extract(clips[~tested], recipe, cache)
     test = extract(pd.concat([clips[tested], *unseen]), recipe, cache)
     temperature, uncertain_below = _calibration(training, recipe)
@@ -347,7 +347,7 @@ def evaluate(
     CorpusError
         A corpus, or the noise, is missing.
     """
-    clips = _clips(recipe, recipe.corpora, corpora_folder)
+    clips = load_clips(recipe, recipe.corpora, corpora_folder)
     held_out = clips[clips["speaker"].isin(held_out_speakers(recipe, clips))]
     scores = score_calls(model, held_out, Surroundings.load(corpora_folder), conditions=conditions, jobs=jobs)
     card = replace(model.card, call_scores=tuple(scores))
@@ -404,6 +404,7 @@ def extract(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path) -> TrainingSe
         for vector in vectors
     ]
     segments = clips.iloc[[clip for clip, *_ in rows]].drop(columns="path").reset_index(drop=True)
+    segments["clip"] = [clip for clip, *_ in rows]
     segments["condition"] = [condition for _, condition, _, _ in rows]
     segments["line"] = [line for _, _, line, _ in rows]
     return TrainingSet(segments, np.stack([vector for *_, vector in rows]))
@@ -427,8 +428,27 @@ def _for_experiment(recipe: Recipe) -> ModelRecipe:
     )
 
 
-def _clips(recipe: ModelRecipe, corpora: tuple[str, ...], folder: Path) -> pd.DataFrame:
-    """Load the clips whose emotions the model knows, by its own names of them."""
+def load_clips(recipe: ModelRecipe, corpora: tuple[str, ...], folder: Path) -> pd.DataFrame:
+    """Load the clips whose emotions the model knows, by its own names of them.
+
+    Parameters
+    ----------
+    recipe : ModelRecipe
+    corpora : tuple of str
+        Keys of `CORPORA`.
+    folder : Path
+        Holding a folder per corpus.
+
+    Returns
+    -------
+    pd.DataFrame
+        With the columns of ``corpora.COLUMNS``.
+
+    Raises
+    ------
+    CorpusError
+        A corpus is missing.
+    """
     clips = load_corpora(corpora, folder)
     clips["emotion"] = clips["emotion"].map(dict(recipe.emotions))
     return clips.dropna(subset="emotion")
@@ -499,15 +519,37 @@ def _in_calls(estimator: Estimator, data: TrainingSet) -> np.ndarray:
     return np.stack([estimator.predict_proba(data.features[call])[0] for call in draws])
 
 
-def _with_other_clips(estimator: Estimator, data: TrainingSet) -> np.ndarray:
-    """Predict each segment with all segments that its speaker has on the same line."""
+def with_other_clips(estimator: Estimator, data: TrainingSet) -> np.ndarray:
+    """Predict each segment with all segments that its speaker has on the same line.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    data : TrainingSet
+        Of speakers that it was not trained on.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, classes)]
+    """
     calls = [*data.segments.groupby(["speaker", "line"]).indices.values()]
     told = [estimator.predict_proba(data.features[rows]) for rows in calls]
     return np.concatenate(told)[np.argsort(np.concatenate(calls))]
 
 
-def _alone(estimator: Estimator, data: TrainingSet) -> np.ndarray:
-    """Predict each segment as if nothing else of its speaker was heard."""
+def alone(estimator: Estimator, data: TrainingSet) -> np.ndarray:
+    """Predict each segment as if nothing else of its speaker was heard.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    data : TrainingSet
+        Of speakers that it was not trained on.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, classes)]
+    """
     return np.concatenate([estimator.predict_proba(vector[None]) for vector in data.features])
 
 
@@ -543,9 +585,9 @@ def _scores(
     temperature: float,
     uncertain_below: float,
 ) -> tuple[dict[str, object], ...]:
-    told = {NO_BASELINE: _alone(estimator, test)}
+    told = {NO_BASELINE: alone(estimator, test)}
     if isinstance(estimator, BaselinedClassifier):
-        told[OTHER_CLIPS] = _with_other_clips(estimator, test)
+        told[OTHER_CLIPS] = with_other_clips(estimator, test)
     rows = []
     for (corpus, condition), part in test.segments.groupby(["corpus", "condition"], sort=False):
         for baseline, probabilities in told.items():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from helpers.classifier import ModelCard, model_names, read_card
 from helpers.exports import headline_rows
+from helpers.training.clip_scores import ClipScore, read_scores
 
 REPORTS = Path(__file__).parents[2] / "models" / "reports"
+CLIPS = "clips"
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 
 _CALLS_HEAD = """
@@ -21,6 +23,13 @@ Calls put together from clips of speakers that the model never heard, recording 
 time; see `helpers/training/calls.py`. Made by `python -m helpers evaluate MODEL`. Clips says how many the
 customer speaks; intervals are 95 % over speakers. Anger: precision and recall of the moments at which
 sustained anger begins, within 5 s. Coverage is the share of time with an answer other than “uncertain”.
+"""
+_CLIPS_HEAD = """
+# Single clips, by our method
+
+Each clip told by models that never heard its speaker, as recorded, over the phone and over random lines. Made
+by `python -m helpers clips BENCHMARK`. The baseline is taken from the clip alone (none) or from all clips of
+the speaker on the same line, whose emotions are evenly mixed, which no call is.
 """
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 _HEAD = """# Published experiments, reproduced
@@ -51,7 +60,44 @@ def results_page(reports: Path = REPORTS) -> str:
     calls = [
         part for card in scored for part in (f"## `{card.name}`: {card.title}", "", call_table(card), "")
     ]
-    return "\n".join([_HEAD, *map(recipe_section, parts), _CALLS_HEAD, *calls])
+    clips = clip_table({path.stem: read_scores(path) for path in sorted((reports / CLIPS).glob("*.json"))})
+    return "\n".join([_HEAD, *map(recipe_section, parts), _CALLS_HEAD, *calls, _CLIPS_HEAD, clips, ""])
+
+
+def clip_table(scores: Mapping[str, Sequence[ClipScore]]) -> str:
+    """Write the scores of our method over single clips as a table.
+
+    Parameters
+    ----------
+    scores : mapping of str to sequence of ClipScore
+        By benchmark.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    names = ["benchmark", "protocol", "clips", "speakers", "condition", "baseline", "UAR", "interval", "ECE"]
+    rows = [_clip_cells(name, score) for name, each in scores.items() for score in each]
+    return "\n".join(_table([*names, "target"], rows))
+
+
+def _clip_cells(name: str, score: ClipScore) -> list[str]:
+    low, high = score.uar_interval
+    target = "–" if score.target is None else f"{score.target:.0%}"
+    if score.target is not None:
+        target += ", reached" if score.uar >= score.target else ", **not** reached"
+    return [
+        *(
+            f"`{name}`",
+            score.protocol,
+            str(score.clips),
+            str(score.speakers),
+            score.condition,
+            score.baseline,
+        ),
+        *(f"{score.uar:.1%}", f"{low:.1%} to {high:.1%}", f"{score.ece:.3f}", target),
+    ]
 
 
 def call_table(card: ModelCard) -> str:

@@ -1,0 +1,82 @@
+"""What a window of a call shows: its segments, or stretches of many where a pixel would hold several."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+MOST = 400  # segments that are shown one by one
+
+_STRETCHES = 300  # of a lane, where there are more
+
+
+def visible(segments: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
+    """Choose what a window shows.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        See ``analysis``.
+    start, end : float
+        Of the window [seconds].
+
+    Returns
+    -------
+    pd.DataFrame
+        The columns of the segments, `segment`, the row of the first that a row stands for, and `count`, how
+        many it stands for. Where several are joined, the emotion is the one that takes most of their time,
+        and probabilities and confidence are means by time.
+    """
+    inside = segments[(segments["end"] > start) & (segments["start"] < end)]
+    rows = inside.assign(segment=inside.index, count=1)
+    return rows if len(rows) <= MOST else _joined(rows, (end - start) / _STRETCHES)
+
+
+def loudest(levels: np.ndarray, step: float, start: float, end: float) -> pd.DataFrame:
+    """Reduce levels to what a window shows of them.
+
+    Parameters
+    ----------
+    levels : np.ndarray [shape=(n,)]
+        From the start of the call on [dBFS].
+    step : float
+        Between two of them [seconds].
+    start, end : float
+        Of the window [seconds].
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns `time` [seconds] and `level`, the maximum around it [dBFS].
+    """
+    first, last = int(start / step), min(int(np.ceil(end / step)), len(levels))
+    shown = levels[first:last]
+    size = max(1, -(-len(shown) // (2 * _STRETCHES)))
+    if not len(shown):
+        return pd.DataFrame({"time": [], "level": []}, dtype=float)
+    starts = np.arange(0, len(shown), size)
+    level = np.maximum.reduceat(shown, starts)
+    return pd.DataFrame({"time": (first + starts + size / 2) * step, "level": level.astype(float)})
+
+
+def _joined(rows: pd.DataFrame, width: float) -> pd.DataFrame:
+    """Join the segments of a lane whose middles lie within the same `width` seconds."""
+    rows = rows.assign(length=rows["end"] - rows["start"])
+    stretch = ((rows["start"] + rows["end"]) / 2 // width).rename("stretch")
+    keys = [rows["channel"], stretch]
+    groups = rows.groupby(keys, sort=False)
+    joined = groups.agg(
+        role=("role", "first"),
+        start=("start", "min"),
+        end=("end", "max"),
+        baseline=("baseline", "first"),
+        segment=("segment", "first"),
+        count=("count", "sum"),
+    )
+    figures = ["confidence", *rows.columns[rows.columns.get_loc("baseline") + 1 : -3]]
+    weighted = rows[figures].mul(rows["length"], axis=0).groupby(keys, sort=False).sum(min_count=1)
+    joined[figures] = weighted.div(groups["length"].sum(), axis=0)
+    times = rows.groupby([*keys, rows["emotion"].fillna("")], sort=False)["length"].sum()
+    longest = times[times.groupby(level=[0, 1], sort=False).idxmax()]
+    joined["emotion"] = [emotion or None for emotion in longest.index.get_level_values(2)]
+    return joined.reset_index("channel").sort_values(["start", "channel"], ignore_index=True)

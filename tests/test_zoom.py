@@ -1,0 +1,76 @@
+"""Few marks stand for many segments, and for all of their time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.zoom import MOST, loudest, visible
+
+
+def segments(count: int) -> pd.DataFrame:
+    """Make segments of 2 s, one after the other, on two channels in turn; one channel is not analysed."""
+    number = np.arange(count)
+    right = number % 2 == 1
+    angry = number % 10 < 3
+    return pd.DataFrame(
+        {
+            "channel": np.where(right, "right", "left"),
+            "role": np.where(right, "agent", "customer"),
+            **{"start": 2.0 * number, "end": 2.0 * number + 2},
+            "emotion": pd.Series(np.where(angry, "angry", "neutral"), dtype=object).mask(right, None),
+            "confidence": np.where(right, np.nan, np.where(angry, 0.9, 0.6)),
+            "baseline": ~right,
+            "angry": np.where(right, np.nan, np.where(angry, 0.9, 0.4)),
+            "neutral": np.where(right, np.nan, np.where(angry, 0.1, 0.6)),
+        }
+    )
+
+
+def test_few_segments_are_shown_as_they_are() -> None:
+    table = segments(100)
+    shown = visible(table, 31.0, 60.0)
+    pd.testing.assert_frame_equal(shown[table.columns], table[15:30])
+    assert shown["segment"].tolist() == list(range(15, 30))
+    assert (shown["count"] == 1).all()
+
+
+def test_many_are_joined_and_none_is_lost() -> None:
+    shown = visible(segments(12_000), 0.0, 24_000.0)
+    assert len(shown) <= 600
+    assert shown["count"].sum() == 12_000
+    assert set(shown["channel"]) == {"left", "right"}
+    for _, lane in shown.groupby("channel"):
+        assert (lane["start"].iloc[1:].to_numpy() >= lane["end"].iloc[:-1].to_numpy()).all()
+    assert shown["start"].is_monotonic_increasing
+
+
+def test_a_joined_stretch_has_the_emotion_of_most_of_its_time_and_means_by_time() -> None:
+    shown = visible(segments(12_000), 0.0, 24_000.0)
+    customer = shown[shown["role"] == "customer"]
+    assert (customer["emotion"] == "neutral").all()  # two of five are angry, everywhere
+    assert customer["angry"].mean() == pytest.approx(0.4 * 0.9 + 0.6 * 0.4, abs=0.02)
+    assert customer[["angry", "neutral"]].sum(axis=1).to_numpy() == pytest.approx(1)
+    agent = shown[shown["role"] == "agent"]
+    assert agent["emotion"].isna().all()
+    assert agent["angry"].isna().all()
+
+
+def test_a_window_of_a_long_call_shows_its_segments_again() -> None:
+    shown = visible(segments(12_000), 10_000.0, 10_000.0 + 2 * MOST - 4)
+    assert (shown["count"] == 1).all()
+
+
+def test_an_empty_window_is_empty() -> None:
+    assert visible(segments(10), 500.0, 600.0).empty
+
+
+def test_the_loudest_of_each_stretch_is_shown() -> None:
+    levels = np.full(36_000, -80, np.float32)
+    levels[12_345] = -3
+    shown = loudest(levels, 0.1, 0.0, 3600.0)
+    assert len(shown) <= 600
+    assert shown["level"].max() == -3
+    assert shown.loc[shown["level"].idxmax(), "time"] == pytest.approx(1234.5, abs=4)
+    close = loudest(levels, 0.1, 1230.0, 1240.0)
+    assert close.loc[close["level"].idxmax(), "time"] == pytest.approx(1234.55, abs=0.06)
+    assert loudest(levels[:10], 0.1, 20.0, 30.0).empty
