@@ -79,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="lengths; 1 10 60 240 without it",
     )
+    benchmark.add_argument("--against", choices=("opensmile",), help="a package to measure beside ours")
     benchmark.add_argument("--json", action="store_true")
+    benchmark.add_argument("--write", action="store_true", help="write docs/performance.json and .md")
     benchmark.set_defaults(command=_benchmark)
     _add_training(commands)
     return parser
@@ -344,9 +346,11 @@ def _to_standard_error(line: str) -> None:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    from helpers.benchmark.report import MINUTES, benchmark, performance_page, to_json
+    from helpers.benchmark.report import MINUTES, benchmark, performance_page, to_json, write_documents
 
-    measured = benchmark(options.minutes or MINUTES, progress=_to_standard_error)
+    measured = benchmark(options.minutes or MINUTES, against=options.against, progress=_to_standard_error)
+    if options.write:
+        write_documents(measured)
     sys.stdout.write(to_json(measured) if options.json else performance_page(measured))
     return ALL_DONE
 

@@ -17,10 +17,10 @@ from helpers.classifier import Model, ModelCard, load_model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
 from helpers.frames import CallFrames, LaneFrames, Progress, Sound, hear
-from helpers.lanes import Lane, Settings
+from helpers.lanes import Settings
 from helpers.media import Source, open_recording
 from helpers.moments import Moment, find_moments, speech_time
-from helpers.speech import FRAME
+from helpers.speech import FRAME, speaking_rate
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
 
@@ -44,6 +44,8 @@ class ChannelSummary:
         The emotion with the largest share; "uncertain" only where there is no other.
     baseline_time : float or None
         Neutral speech that the speaker's baseline rests on [seconds]; None where no baseline is taken.
+    speaking_rate : float or None
+        Estimated syllables per second of speech; None where nobody speaks.
     """
 
     channel: str
@@ -52,6 +54,7 @@ class ChannelSummary:
     shares: dict[str, float]
     dominant_emotion: str | None
     baseline_time: float | None
+    speaking_rate: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +216,7 @@ def analyze_frames(
         model=model.card,
         segments=segments,
         summary=tuple(
-            _summarise(heard.lane, segments, model.card.labels, baseline_time)
+            _summarise(heard, segments, model.card.labels, baseline_time)
             for heard, baseline_time in zip(frames.lanes, baseline_times, strict=True)
         ),
         moments=find_moments(segments),
@@ -305,8 +308,9 @@ def _nothing_heard(frames: CallFrames, card: ModelCard) -> SpeechError:
 
 
 def _summarise(
-    lane: Lane, segments: pd.DataFrame, labels: tuple[str, ...], baseline_time: float | None
+    heard: LaneFrames, segments: pd.DataFrame, labels: tuple[str, ...], baseline_time: float | None
 ) -> ChannelSummary:
+    lane = heard.lane
     own = segments[segments["channel"] == lane.channel]
     lengths = (own["end"] - own["start"]).groupby(own["emotion"]).sum()
     shares = (lengths / lengths.sum()).reindex([*labels, UNCERTAIN], fill_value=0.0)
@@ -321,4 +325,5 @@ def _summarise(
         shares={str(emotion): float(share) for emotion, share in shares.items()} if len(lengths) else {},
         dominant_emotion=dominant,
         baseline_time=baseline_time,
+        speaking_rate=speaking_rate(heard.loudness.levels, own),
     )

@@ -33,7 +33,12 @@ _GAP = 0.08
 _RIBBON = 0.26
 _LANE_PIXELS = 120
 _MARGIN_PIXELS = 70
+_OVERVIEW_MARGIN_PIXELS = 48
+_OVERVIEW_LANE_PIXELS = 22
 _SILENT = "#8a9799"
+_LANE_AXIS: dict[str, Any] = {
+    **{"grid": False, "ticks": False, "domain": False, "labelPadding": 8, "labelFontWeight": "bold"}
+}
 _CLOCK = (
     "datum.value < 0 ? '' : (datum.value >= 3600 ? floor(datum.value / 3600) + ':' : '')"
     " + format(floor(datum.value / 60) % 60, datum.value >= 3600 ? '02' : '')"
@@ -108,14 +113,14 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
     """
     emotions = [name for name in EMOTIONS if name in (*labels, UNCERTAIN)]
     x = alt.X("start:Q", title=None, axis=_time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
-    lane = alt.Y("lane:N", title=None, sort=list(lanes), axis=alt.Axis(ticks=False, domain=False))
+    lane = alt.Y("lane:N", title=None, sort=list(lanes), axis=alt.Axis(**_LANE_AXIS))
     brush = alt.selection_interval(
         name=WINDOW, encodings=["x"], mark=alt.BrushConfig(fill=_FRAME, fillOpacity=0.12, stroke=_FRAME)
     )
     known = alt.datum.emotion != NOT_ANALYSED
     colour = alt.Color("emotion:N", scale=_palette(emotions), legend=None)
     ribbon = (
-        alt.Chart()
+        alt.Chart(name="whole")
         .transform_filter(alt.datum.frame == False)  # noqa: E712
         .mark_rect(clip=True)
         .encode(
@@ -133,7 +138,11 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
         .mark_rect(fillOpacity=0, stroke=_FRAME, strokeWidth=2.5, clip=True)
         .encode(x=x, x2="end:Q")
     )
-    chart = alt.layer(ribbon, frame).properties(height=34 + 16 * len(lanes)).configure_view(stroke=None)
+    chart = (
+        alt.layer(ribbon, frame)
+        .properties(height=_OVERVIEW_MARGIN_PIXELS + _OVERVIEW_LANE_PIXELS * len(lanes))
+        .configure_view(stroke=None)
+    )
     return chart.to_dict()
 
 
@@ -342,14 +351,10 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
     axis = alt.Axis(
         values=grounds["middle"].tolist(),
         labelExpr=label,
-        grid=False,
-        ticks=False,
-        domain=False,
-        labelPadding=8,
-        labelFontWeight="bold",
+        **_LANE_AXIS,
     )
     return (
-        alt.Chart(grounds)
+        alt.Chart(grounds, name="grounds")
         .mark_rect(color=_SILENT, opacity=0.1, clip=True, cornerRadius=3)
         .encode(
             x=alt.X(
@@ -436,7 +441,7 @@ def _letters(segments: pd.DataFrame) -> alt.Chart:
         fontSize=alt.ExprRef(f"clamp({_PIXELS} - 1, 6, 12)"),
         opacity=alt.ExprRef(f"{_PIXELS} < 6 ? 0 : 1"),
     )
-    return alt.Chart(table, mark=mark).encode(x="middle:Q", y="height:Q", text="letter:N")
+    return alt.Chart(table, mark=mark, name="letters").encode(x="middle:Q", y="height:Q", text="letter:N")
 
 
 def _click_targets(segments: pd.DataFrame) -> alt.Chart:
@@ -445,7 +450,7 @@ def _click_targets(segments: pd.DataFrame) -> alt.Chart:
         name=SELECTION, fields=[SELECTION], toggle=False, clear="mouseout", empty=False
     )
     return (
-        alt.Chart(segments)
+        alt.Chart(segments, name="targets")
         .mark_rect(fillOpacity=0, stroke=_FRAME, cursor="pointer", clip=True)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "top:Q"},

@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers.analysis import CallAnalysis, ChannelSummary
 from helpers.classifier import NO_BASELINE, ModelCard
+from helpers.conversation import SpeakerFigures, conversation
 from helpers.lanes import SPEAKER
 from helpers.media import SAMPLE_RATE
 
@@ -83,6 +84,105 @@ def headline_scores(card: ModelCard) -> dict[str, float]:
     return {f"{corpus}, {row['condition']}": row["uar"] for row in alone}
 
 
+def to_webvtt(analysis: CallAnalysis) -> str:
+    """Write the emotions as subtitles, which players show while a recording plays.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    str
+        WebVTT (W3C), a cue per segment that was analysed; speakers are voices.
+    """
+    cues = []
+    for row in _told(analysis).itertuples():
+        who = row.channel if row.role == SPEAKER else row.role
+        times = f"{_subtitle_time(row.start)} --> {_subtitle_time(row.end)}"
+        cues.append(f"{times}\n<v {who}>{row.emotion} {row.confidence:.0%}\n")
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def to_audacity(analysis: CallAnalysis) -> str:
+    """Write the emotions and the moments as a label track of Audacity.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    str
+        A line per label: start, end [seconds] and text, parted by tabs.
+    """
+    labels = [
+        (row.start, row.end, f"{row.channel}: {row.emotion} {row.confidence:.0%}")
+        for row in _told(analysis).itertuples()
+    ]
+    labels += [(moment.start, moment.end, f"{moment.channel}: {moment.kind}") for moment in analysis.moments]
+    return "".join(f"{start:.2f}\t{end:.2f}\t{text}\n" for start, end, text in sorted(labels))
+
+
+def _told(analysis: CallAnalysis) -> pd.DataFrame:
+    """Give the segments whose emotion was analysed."""
+    return analysis.segments[analysis.segments["emotion"].notna()]
+
+
+def _subtitle_time(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest / 1000:06.3f}"
+
+
+def figure_rows(figures: Sequence[SpeakerFigures], names: Sequence[str]) -> pd.DataFrame:
+    """Write the figures of the speakers as people read them.
+
+    Parameters
+    ----------
+    figures : sequence of SpeakerFigures
+    names : sequence of str
+        Of the speakers.
+
+    Returns
+    -------
+    pd.DataFrame [dtype=str]
+        A row per figure, named as in ``conversation.EXPLAINED``, and a column per speaker; what is not known
+        is a dash.
+    """
+    columns = {name: _figure_words(each) for name, each in zip(names, figures, strict=True)}
+    return pd.DataFrame(columns)
+
+
+def _figure_words(each: SpeakerFigures) -> dict[str, str]:
+    return {
+        "Talk time": clock(each.talk_time),
+        "Talk share": f"{each.talk_share:.0%}",
+        "Longest monologue": clock(each.longest_monologue),
+        "Interruptions": str(each.interruptions),
+        "Talk-over": f"{each.talk_over:.0%}",
+        "Response time": _or_dash("{:.1f} s", each.response_time),
+        "Loudness": _or_dash("{:.0f} dBFS", each.loudness),
+        "Speaking rate": _or_dash("{:.1f} per s", each.speaking_rate),
+        "Escalations": _or_dash("{}", each.escalations),
+        "First third": _main_share(each.first_third),
+        "Last third": _main_share(each.last_third),
+        "At the end": _or_dash("{}", each.end_emotion),
+    }
+
+
+def _or_dash(form: str, value: float | str | None) -> str:
+    return "–" if value is None else form.format(value)
+
+
+def _main_share(shares: dict[str, float]) -> str:
+    """Name the emotion of most of the time."""
+    if not shares:
+        return "–"
+    emotion = max(shares, key=lambda name: shares[name])
+    return f"{emotion} {shares[emotion]:.0%}"
+
+
 def to_text(analyses: Sequence[CallAnalysis]) -> str:
     """Write analyses for a terminal: a headline, the shares per channel, the moments and the segments.
 
@@ -142,7 +242,7 @@ def as_object(analysis: CallAnalysis) -> dict[str, Any]:
     Returns
     -------
     dict
-        With the keys recording, model, segments, summary, moments and warnings.
+        With the keys recording, model, segments, summary, moments, conversation and warnings.
     """
     card = analysis.model
     return {
@@ -162,6 +262,7 @@ def as_object(analysis: CallAnalysis) -> dict[str, Any]:
         "segments": _segment_objects(_rounded(analysis.segments), card.labels),
         "summary": {channel.channel: _summary_object(channel) for channel in analysis.summary},
         "moments": [asdict(moment) for moment in analysis.moments],
+        "conversation": [_rounded_figures(figures) for figures in conversation(analysis)],
         "warnings": list(analysis.warnings),
     }
 
@@ -189,6 +290,15 @@ def _summary_object(channel: ChannelSummary) -> dict[str, Any]:
         "dominant_emotion": channel.dominant_emotion,
         "baseline_time": channel.baseline_time,
     }
+
+
+def _rounded_figures(figures: SpeakerFigures) -> dict[str, Any]:
+    def rounded(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: rounded(share) for name, share in value.items()}
+        return round(value, _PROBABILITY_DIGITS) if isinstance(value, float) else value
+
+    return rounded(asdict(figures))
 
 
 def _rounded(segments: pd.DataFrame) -> pd.DataFrame:

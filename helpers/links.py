@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from helpers.errors import LinkError
-from helpers.media import LONGEST, declared_duration
+from helpers.media import LONGEST_ON_PAGE, declared_duration
 
 if TYPE_CHECKING:
     from yt_dlp.networking import Request, Response
@@ -55,7 +55,7 @@ class Limits:
     """
 
     size: int = 200 * 2**20
-    duration: float = LONGEST
+    duration: float = LONGEST_ON_PAGE
     time: float = 180.0
 
 

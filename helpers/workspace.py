@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from helpers.analysis import READING, CallAnalysis, analyze_frames, part_of
 from helpers.classifier import DEFAULT_MODEL, Model, load_model
 from helpers.frames import CallFrames, Progress, hear
 from helpers.lanes import Settings
-from helpers.media import open_recording, to_wav
+from helpers.media import LONGEST_ON_PAGE, RecordingStream, open_recording, to_wav
 from helpers.speech import WIDEST
 from helpers.turns import Turns
 
@@ -61,6 +62,10 @@ class RecordingFile:
         return cls(name, hashlib.sha256(content).digest(), content)
 
 
+def _opened(file: RecordingFile) -> AbstractContextManager[RecordingStream]:
+    return open_recording(file.content, name=file.name, longest=LONGEST_ON_PAGE)
+
+
 class Workspace:
     """What one session works on. Its results are shared with the caches: not to be written to."""
 
@@ -82,7 +87,7 @@ class Workspace:
         MediaError
             It cannot be read.
         """
-        with _TURNS.turn(lambda before: None), open_recording(file.content, name=file.name) as stream:
+        with _TURNS.turn(lambda before: None), _opened(file) as stream:
             return to_wav(stream)
 
     @cachedmethod(
@@ -143,7 +148,7 @@ class Workspace:
     def _frames(
         self, file: RecordingFile, settings: Settings, model: Model, progress: Progress
     ) -> CallFrames:
-        with open_recording(file.content, name=file.name) as stream:
+        with _opened(file) as stream:
             return hear(
                 stream,
                 settings,

@@ -9,8 +9,9 @@ import pytest
 
 from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.classifier import load_model
-from helpers.exports import clock, to_csv, to_json, to_text
+from helpers.exports import clock, to_audacity, to_csv, to_json, to_text, to_webvtt
 from helpers.lanes import Settings
+from helpers.moments import Moment
 from tests.test_analysis import two_channels
 
 
@@ -75,3 +76,24 @@ def test_text_names_every_segment(analysis: CallAnalysis) -> None:
 )
 def test_times_are_written_as_people_read_them(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+def test_subtitles_have_a_cue_per_analysed_segment(analysis: CallAnalysis) -> None:
+    lines = to_webvtt(analysis).splitlines()
+    told = analysis.segments[analysis.segments["emotion"].notna()]
+    assert lines[0] == "WEBVTT"
+    cues = [line for line in lines if "-->" in line]
+    assert len(cues) == len(told) < len(analysis.segments)
+    first = told.iloc[0]
+    assert cues[0].startswith(f"00:00:{first['start']:06.3f} --> 00:00:{first['end']:06.3f}")
+    assert f"<v customer>{first['emotion']} {first['confidence']:.0%}" in lines
+    late = replace(analysis, segments=told.assign(start=told["start"] + 3661, end=told["end"] + 3661))
+    assert f"01:01:{first['start'] + 1:06.3f} -->" in to_webvtt(late)
+
+
+def test_labels_are_segments_and_moments_in_order(analysis: CallAnalysis) -> None:
+    moment = Moment("all", "all", "talk-over", 0.5, 2.0, "Both speak.")
+    rows = [line.split("\t") for line in to_audacity(replace(analysis, moments=(moment,))).splitlines()]
+    assert rows[0] == ["0.50", "2.00", "all: talk-over"]
+    assert len(rows) == analysis.segments["emotion"].notna().sum() + 1
+    assert [float(row[0]) for row in rows] == sorted(float(row[0]) for row in rows)

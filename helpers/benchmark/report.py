@@ -18,10 +18,14 @@ from helpers.benchmark.live import live_benchmark
 from helpers.benchmark.recordings import KINDS, make_recording
 
 MINUTES = (1.0, 10.0, 60.0, 240.0)
+OTHERS = {"opensmile": "openSMILE"}  # packages and the tasks that measure them
 
 _RUNS = 3
-_NAIVE_MINUTES = 10.0  # longer takes too long
-_NAIVE_NEEDS = ("librosa", "pydub")  # which the app does not need
+DOCS = Path(__file__).parents[2] / "docs"
+
+_BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
+_OTHERS_MINUTES = 10.0  # longer takes too long
+_NAIVE = {"naive": ("librosa", "pydub")}  # with the packages that it needs, and the app does not
 _TIME_LIMIT = 1800  # seconds
 _ROOT = Path(__file__).parents[2]
 
@@ -74,13 +78,17 @@ class Benchmark:
     settled: dict[str, float]
 
 
-def benchmark(minutes: Sequence[float] = MINUTES, *, progress: Callable[[str], None]) -> Benchmark:
+def benchmark(
+    minutes: Sequence[float] = MINUTES, *, against: str | None = None, progress: Callable[[str], None]
+) -> Benchmark:
     """Measure.
 
     Parameters
     ----------
     minutes : sequence of float
         Lengths of the recordings.
+    against : str, optional
+        Key of `OTHERS`: a package that is measured beside ours, where it is installed.
     progress : callable
         Called with a line before each.
 
@@ -94,8 +102,9 @@ def benchmark(minutes: Sequence[float] = MINUTES, *, progress: Callable[[str], N
             for kind in KINDS.values():
                 path = make_recording(kind, 60 * length, Path(folder))
                 tasks = ["bare decode", "ours", "ours, other settings"]
-                if kind.extension == "wav" and length <= _NAIVE_MINUTES and all(map(find_spec, _NAIVE_NEEDS)):
-                    tasks.append("naive")
+                if kind.extension == "wav" and length <= _OTHERS_MINUTES:
+                    others = _NAIVE | ({OTHERS[against]: (against,)} if against else {})
+                    tasks += [task for task, needs in others.items() if all(map(find_spec, needs))]
                 for task in tasks:
                     progress(f"{length:g} min, {kind.name}: {task}")
                     measured.append(measure(task, path, kind.name, length))
@@ -167,6 +176,23 @@ def from_json(text: str) -> Benchmark:
     return Benchmark(**{**entries, "recordings": [Measured(**row) for row in entries["recordings"]]})
 
 
+def write_documents(measured: Benchmark, folder: Path = DOCS) -> None:
+    """Write what was measured as ``performance.json``, and into the page ``performance.md``.
+
+    Parameters
+    ----------
+    measured : Benchmark
+    folder : Path
+        Holding the page, which has a place for the figures between two marks.
+    """
+    (folder / "performance.json").write_text(to_json(measured), encoding="utf-8")
+    page = folder / "performance.md"
+    before, rest = page.read_text(encoding="utf-8").split(_BEGIN)
+    after = rest.split(_END)[1]
+    text = f"{before}{_BEGIN}\n\n{performance_page(measured)}\n{_END}{after}"
+    page.write_text(text, encoding="utf-8")
+
+
 def performance_page(measured: Benchmark) -> str:
     """Write what was measured as Markdown.
 
@@ -182,7 +208,8 @@ def performance_page(measured: Benchmark) -> str:
         f"Measured on {measured.machine}: medians of {_RUNS} fresh processes; seconds without starting "
         "Python and its libraries, those of the processors with that, peak of the process's memory. Bare "
         "decode reads the file with the same library and throws the sound away; naive is what published "
-        "demonstrations do (pydub, a WAV file per segment, librosa and a prediction for each).",
+        "demonstrations do (pydub, a WAV file per segment, librosa and a prediction for each); openSMILE "
+        "describes the segments that we find by its eGeMAPS, and predicts nothing.",
         "",
         "| recording | minutes | task | seconds | of bare decode | processors | peak MiB | stages |",
         "| --- " * 8 + "|",

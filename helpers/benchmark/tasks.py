@@ -96,11 +96,30 @@ def naive(path: Path) -> Stages:
     return watch.stop()
 
 
+def opensmile_functionals(path: Path) -> Stages:
+    """Describe the segments that we find by eGeMAPS of openSMILE one by one, and predict nothing."""
+    import opensmile
+
+    from helpers.media import SAMPLE_RATE, decode, mixed
+    from helpers.speech import Segmentation, find_segments
+
+    watch = _Watch("decode")
+    samples = mixed(decode(path)).samples[0]
+    watch.next("segments")
+    bounds = (find_segments(samples, Segmentation(), shortest=1.0, longest=4.0) * SAMPLE_RATE).round()
+    watch.next("eGeMAPS")
+    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+    for start, end in bounds.to_numpy(int):
+        smile.process_signal(samples[start:end] / np.float32(32768), SAMPLE_RATE)
+    return watch.stop()
+
+
 TASKS: dict[str, Callable[[Path], Stages]] = {
     "bare decode": bare_decode,
     "ours": ours,
     "ours, other settings": ours_again,
     "naive": naive,
+    "openSMILE": opensmile_functionals,
 }
 
 

@@ -11,6 +11,8 @@ import streamlit as st
 from helpers.pages.session import workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from helpers.analysis import CallAnalysis, ChannelSummary
     from helpers.moments import Moment
     from helpers.workspace import RecordingFile
@@ -37,6 +39,7 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
     show_timeline(analysis, key)
     show_moments(analysis, key)
     show_summary(analysis)
+    show_conversation(analysis)
     show_segments(analysis, key)
     show_downloads(file, analysis)
 
@@ -148,6 +151,7 @@ def show_window_buttons(analysis: CallAnalysis, window: Window, key: str) -> Non
                 name,
                 key=f"{name} {key}",
                 icon=icon,
+                type="tertiary",
                 on_click=_look,
                 args=[analysis, key, start, end],
                 kwargs={"moves": window.moves + 1},
@@ -197,6 +201,20 @@ def show_summary(analysis: CallAnalysis) -> None:
                 )
 
 
+def show_conversation(analysis: CallAnalysis) -> None:
+    """Show how the call went as a conversation, a column per speaker."""
+    from helpers.charts import lane_name
+    from helpers.conversation import EXPLAINED, conversation, non_talk_time
+    from helpers.exports import clock, figure_rows
+
+    definitions = "\n".join(f"- **{name}**: {meaning}" for name, meaning in EXPLAINED.items())
+    st.subheader("Conversation", anchor=False, help=definitions)
+    names = [lane_name(summary) for summary in analysis.summary]
+    st.table(figure_rows(conversation(analysis), names))
+    silent = non_talk_time(analysis)
+    st.caption(f"Nobody speaks for {clock(silent)}, {silent / analysis.duration:.0%} of the call.")
+
+
 def show_segments(analysis: CallAnalysis, key: str) -> None:
     """Show the table of segments; ticking a row plays it."""
     from helpers.charts import NOT_ANALYSED
@@ -228,35 +246,26 @@ def show_segments(analysis: CallAnalysis, key: str) -> None:
 
 def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
     """Offer the result and the recording as files."""
-    from helpers.exports import to_csv, to_json
+    from helpers.exports import to_audacity, to_csv, to_json, to_webvtt
 
-    desk = workspace()  # the callable below runs outside of the session
-    icon = ":material/download:"
+    desk = workspace()  # the callables below run outside of the session
+    files: list[tuple[str, Callable[[], str | bytes], str, str]] = [
+        ("Segments (CSV)", lambda: to_csv([analysis]), "csv", "text/csv"),
+        ("Everything (JSON)", lambda: to_json(analysis), "json", "application/json"),
+        ("Subtitles (WebVTT)", lambda: to_webvtt(analysis), "vtt", "text/vtt"),
+        ("Labels (Audacity)", lambda: to_audacity(analysis), "txt", "text/plain"),
+        ("Recording (WAV)", lambda: desk.wav(file), "wav", "audio/wav"),
+    ]
     with st.container(horizontal=True):
-        st.download_button(
-            "Segments (CSV)",
-            to_csv([analysis]),
-            f"{analysis.name}.csv",
-            "text/csv",
-            icon=icon,
-            on_click="ignore",
-        )
-        st.download_button(
-            "Everything (JSON)",
-            to_json(analysis),
-            f"{analysis.name}.json",
-            "application/json",
-            icon=icon,
-            on_click="ignore",
-        )
-        st.download_button(
-            "Recording (WAV)",
-            lambda: desk.wav(file),
-            f"{analysis.name}.wav",
-            "audio/wav",
-            icon=icon,
-            on_click="ignore",
-        )
+        for label, content, extension, kind in files:
+            st.download_button(
+                label,
+                content,
+                f"{analysis.name}.{extension}",
+                kind,
+                icon=":material/download:",
+                on_click="ignore",
+            )
 
 
 def plain(text: str) -> str:

@@ -7,10 +7,18 @@ import pytest
 from helpers.__main__ import main
 from helpers.benchmark import report
 from helpers.benchmark.recordings import KINDS, Kind, make_recording
-from helpers.benchmark.report import Benchmark, Measured, from_json, measure, performance_page, to_json
+from helpers.benchmark.report import (
+    DOCS,
+    Benchmark,
+    Measured,
+    from_json,
+    measure,
+    performance_page,
+    to_json,
+    write_documents,
+)
 from helpers.media import decode
 
-DOCS = Path(__file__).parents[2] / "docs"
 LATENCY = {"median": 0.25, "longest": 0.5, "segments": 7.0}
 MEASURED = Benchmark(
     "2 cores, Python 3.11.7",
@@ -54,11 +62,27 @@ def test_the_page_has_ratios_to_the_bare_decode() -> None:
 def test_the_command_prints_the_page_or_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(report, "benchmark", lambda minutes, progress: MEASURED)
+    monkeypatch.setattr(report, "benchmark", lambda minutes, against, progress: MEASURED)
     assert main(["benchmark"]) == 0
     assert capsys.readouterr().out == performance_page(MEASURED)
     assert main(["benchmark", "--json"]) == 0
     assert capsys.readouterr().out == to_json(MEASURED)
+
+
+def test_documents_get_the_figures_between_their_marks(tmp_path: Path) -> None:
+    head, tail = "# How fast\n\n<!-- figures: begin -->", "<!-- figures: end -->\n\nMore.\n"
+    (tmp_path / "performance.md").write_text(f"{head} old {tail}")
+    for _ in range(2):
+        write_documents(MEASURED, tmp_path)
+        text = (tmp_path / "performance.md").read_text()
+        assert text == f"{head}\n\n{performance_page(MEASURED)}\n{tail}"
+        assert from_json((tmp_path / "performance.json").read_text()) == MEASURED
+
+
+def test_opensmile_is_measured_where_it_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("opensmile")
+    path = make_recording(KINDS["phone WAV, one channel"], 20.0, tmp_path)
+    assert measure("openSMILE", path, "phone WAV", 1.0, runs=1).stages["eGeMAPS"] > 0
 
 
 def test_the_committed_page_is_that_of_the_committed_figures() -> None:

@@ -17,15 +17,15 @@ from tests.conftest import bursts, encode
 def segments_drawn(page: Page) -> int:
     """Count the marks of the last layer of the timeline: the fields that can be clicked."""
     chart = page.get_by_test_id("stVegaLiteChart").first
-    chart.locator("svg .mark-rect.view_2_marks path").first.wait_for(state="attached")
-    return chart.locator("svg .mark-rect.view_2_marks path").count()
+    chart.locator("svg .targets_marks path").first.wait_for(state="attached")
+    return chart.locator("svg .targets_marks path").count()
 
 
 def test_a_sample_is_drawn_and_its_csv_is_that_of_the_command_line(page: Page) -> None:
     path = choose_sample(page, 0)
     expected = command_line(path)
     assert segments_drawn(page) == len(expected.splitlines()) - 1
-    letters = page.get_by_test_id("stVegaLiteChart").first.locator("svg .mark-text.layer_3_marks text")
+    letters = page.get_by_test_id("stVegaLiteChart").first.locator("svg .letters_marks text")
     assert set(letters.all_text_contents()) <= {"A", "H", "N", "S", "?", ""}
     assert download(page, "Segments (CSV)") == expected
 
@@ -34,7 +34,7 @@ def test_a_click_on_a_segment_plays_from_there(page: Page) -> None:
     path = choose_sample(page, 0)
     line = command_line(path).decode().splitlines()[11].split(",")
     start = float(line[3])
-    target = page.get_by_test_id("stVegaLiteChart").first.locator("svg .mark-rect.view_2_marks path").nth(10)
+    target = page.get_by_test_id("stVegaLiteChart").first.locator("svg .targets_marks path").nth(10)
     box = target.bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -46,7 +46,7 @@ def test_a_click_on_a_segment_plays_from_there(page: Page) -> None:
 
 def test_a_segment_plays_again_when_it_is_clicked_again(page: Page) -> None:
     choose_sample(page, 0)
-    target = page.get_by_test_id("stVegaLiteChart").first.locator("svg .mark-rect.view_2_marks path").nth(10)
+    target = page.get_by_test_id("stVegaLiteChart").first.locator("svg .targets_marks path").nth(10)
     for _ in range(2):
         target.click(position={"x": 5, "y": 5})
         page.wait_for_function(
@@ -58,10 +58,47 @@ def test_a_segment_plays_again_when_it_is_clicked_again(page: Page) -> None:
         page.wait_for_timeout(1500)
 
 
+def shown_window(page: Page) -> list[str]:
+    return page.get_by_text(" of 1:50.2").inner_text().split(" of ")[0].split(" to ")
+
+
+def test_a_drag_over_the_whole_call_shows_that_part_large(page: Page) -> None:
+    path = choose_sample(page, 0)
+    everything = segments_drawn(page)
+    small = page.get_by_test_id("stVegaLiteChart").nth(1)
+    box = small.locator("svg .whole_marks").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 10, steps=8)
+    page.mouse.up()
+    expect(page.get_by_text("0:00.0 to 1:50.2 of 1:50.2")).to_have_count(0)
+    start, end = (60 * int(time[0]) + float(time[2:]) for time in shown_window(page))
+    assert start == pytest.approx(0.3 * 110, abs=5)
+    assert end == pytest.approx(0.5 * 110, abs=5)
+    targets = page.get_by_test_id("stVegaLiteChart").first.locator("svg .targets_marks path")
+    expect(targets).not_to_have_count(everything)
+    rows = [row.split(",") for row in command_line(path).decode().splitlines()[1:]]
+    expect(targets).to_have_count(sum(float(row[4]) > start and float(row[3]) < end for row in rows))
+
+
+def test_the_window_moves_by_buttons_which_the_keyboard_reaches(page: Page) -> None:
+    choose_sample(page, 0)
+    seen = []
+    for name in ("Closer", "Later", "Earlier", "Further", "Closer", "Whole call"):
+        before = shown_window(page)
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(f"{before[0]} to {before[1]} of 1:50.2")).to_have_count(0)
+        seen.append(shown_window(page))
+    middle, late, whole = ["0:27.6", "1:22.7"], ["0:55.1", "1:50.2"], ["0:00.0", "1:50.2"]
+    assert seen == [middle, late, middle, whole, middle, whole]
+
+
 def test_clicks_and_drags_on_silence_are_no_error(page: Page) -> None:
     choose_sample(page, 0)
     chart = page.get_by_test_id("stVegaLiteChart").first
-    ground = chart.locator("svg .mark-rect.view_1_marks path").first
+    ground = chart.locator("svg .grounds_marks path").first
     box = ground.bounding_box()
     assert box
     for x in range(0, int(box["width"]), int(box["width"] / 12)):
