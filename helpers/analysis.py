@@ -83,6 +83,8 @@ class CallAnalysis:
         MIME type under which a browser plays the file itself; None where it needs the WAV.
     warnings : tuple of str
         What was wrong with the file although it could be read.
+    has_pictures : bool
+        Whether the recording is a video.
     """
 
     name: str
@@ -95,6 +97,7 @@ class CallAnalysis:
     levels: Mapping[str, np.ndarray]
     browser_type: str | None = None
     warnings: tuple[str, ...] = ()
+    has_pictures: bool = False
 
 
 def analyze(
@@ -223,6 +226,7 @@ def analyze_frames(
         levels={heard.lane.channel: _by_steps(heard.loudness.levels) for heard in frames.lanes},
         browser_type=frames.browser_type,
         warnings=frames.warnings,
+        has_pictures=frames.has_pictures,
     )
 
 

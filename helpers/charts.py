@@ -8,6 +8,7 @@ Emotions have the one palette, and a letter wherever there is room, so that colo
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -36,6 +37,7 @@ _MARGIN_PIXELS = 70
 _OVERVIEW_MARGIN_PIXELS = 48
 _OVERVIEW_LANE_PIXELS = 22
 _SILENT = "#8a9799"
+_NOT_SHOWN = "#8a979933"
 _LANE_AXIS: dict[str, Any] = {
     **{"grid": False, "ticks": False, "domain": False, "labelPadding": 8, "labelFontWeight": "bold"}
 }
@@ -63,7 +65,9 @@ def lane_name(summary: ChannelSummary) -> str:
     return "Speaker" if summary.channel == "mono" else summary.channel.capitalize()
 
 
-def timeline(analysis: CallAnalysis, start: float, end: float) -> alt.LayerChart:
+def timeline(
+    analysis: CallAnalysis, start: float, end: float, shown: Collection[str] = tuple(EMOTIONS)
+) -> alt.LayerChart:
     """Draw the emotion timeline of a window of the call.
 
     Parameters
@@ -71,6 +75,8 @@ def timeline(analysis: CallAnalysis, start: float, end: float) -> alt.LayerChart
     analysis : CallAnalysis
     start, end : float
         Of the window [seconds].
+    shown : collection of str
+        Emotions that have their colour; the others are grey.
 
     Returns
     -------
@@ -79,12 +85,13 @@ def timeline(analysis: CallAnalysis, start: float, end: float) -> alt.LayerChart
     """
     places = _places(analysis)
     segments = _placed(analysis, places, start, end)
-    emotions = _shown_emotions(analysis)
+    emotions = _emotions_of(analysis)
+    colour = _colour(emotions, {*shown, UNCERTAIN})
     layers = [
         _lane_grounds(places, start, end),
         _loudness(analysis, places, start, end),
-        _probability_bars(segments, emotions),
-        _ribbon(segments, emotions),
+        _probability_bars(segments, emotions, colour),
+        _ribbon(segments, colour),
         _letters(segments),
         _click_targets(segments),
     ]
@@ -332,7 +339,7 @@ def _placed(analysis: CallAnalysis, places: dict[str, _Place], start: float, end
     return segments
 
 
-def _shown_emotions(analysis: CallAnalysis) -> list[str]:
+def _emotions_of(analysis: CallAnalysis) -> list[str]:
     return [name for name in EMOTIONS if name in (*analysis.model.labels, UNCERTAIN)]
 
 
@@ -395,7 +402,7 @@ def _depth(places: dict[str, _Place]) -> float:
     return min(place.ribbon_bottom for place in places.values())
 
 
-def _probability_bars(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
+def _probability_bars(segments: pd.DataFrame, emotions: list[str], colour: alt.Color) -> alt.Chart:
     named = [emotion for emotion in emotions if emotion != UNCERTAIN]
     analysed = segments[segments["emotion"] != NOT_ANALYSED]
     upper = analysed[named].cumsum(axis=1).add(analysed["floor"], axis=0)
@@ -410,19 +417,19 @@ def _probability_bars(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
         .mark_rect(clip=True)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "lower:Q", "y2": "upper:Q"},
-            color=_colour(emotions),
+            color=colour,
         )
     )
 
 
-def _ribbon(segments: pd.DataFrame, emotions: list[str]) -> alt.Chart:
+def _ribbon(segments: pd.DataFrame, colour: alt.Color) -> alt.Chart:
     known = alt.datum.emotion != NOT_ANALYSED
     return (
         alt.Chart(segments)
         .mark_rect(clip=True, cornerRadius=2)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "ribbon_top:Q"},
-            color=alt.condition(known, _colour(emotions), alt.value(_SILENT)),
+            color=alt.condition(known, colour, alt.value(_SILENT)),
             opacity=alt.condition(known, alt.value(1), alt.value(0.35)),
         )
     )
@@ -466,14 +473,15 @@ def _click_targets(segments: pd.DataFrame) -> alt.Chart:
     )
 
 
-def _palette(emotions: list[str]) -> alt.Scale:
-    return alt.Scale(domain=emotions, range=[EMOTIONS[name].colour for name in emotions])
+def _palette(emotions: list[str], shown: Collection[str] = tuple(EMOTIONS)) -> alt.Scale:
+    colours = [EMOTIONS[name].colour if name in shown else _NOT_SHOWN for name in emotions]
+    return alt.Scale(domain=emotions, range=colours)
 
 
-def _colour(emotions: list[str]) -> alt.Color:
+def _colour(emotions: list[str], shown: Collection[str] = tuple(EMOTIONS)) -> alt.Color:
     """Colour by emotion; the legend gives each its letter."""
     labels = json.dumps({name: f"{EMOTIONS[name].letter}  {name}" for name in emotions})
     legend = alt.Legend(
         title=None, orient="top", columns=3, symbolType="square", labelExpr=f"({labels})[datum.label]"
     )
-    return alt.Color("emotion:N", scale=_palette(emotions), legend=legend)
+    return alt.Color("emotion:N", scale=_palette(emotions, shown), legend=legend)

@@ -19,7 +19,7 @@ from helpers.moments import ANGER
 PAUSE = 2.0  # seconds, within a monologue
 LEAST_OVERLAP = 0.5  # seconds, of an interruption
 LONGEST_ANSWER = 10.0  # seconds
-ENDING = 20.0  # seconds of speech
+ENDING = 10.0  # seconds of speech
 
 EXPLAINED = {
     "Talk time": "Seconds of this speaker's segments.",

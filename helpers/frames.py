@@ -126,7 +126,7 @@ class CallFrames:
 
     Attributes
     ----------
-    name, browser_type, warnings
+    name, browser_type, warnings, has_pictures
         As of ``media.Recording``.
     duration : float
         Of the recording [seconds].
@@ -142,6 +142,7 @@ class CallFrames:
     lanes: tuple[LaneFrames, ...]
     browser_type: str | None
     warnings: tuple[str, ...]
+    has_pictures: bool
 
     @property
     def nbytes(self) -> int:
@@ -202,6 +203,7 @@ def hear(
         lanes=tuple(listener.finish() for listener in listeners),
         browser_type=sound.browser_type,
         warnings=sound.warnings,
+        has_pictures=sound.has_pictures,
     )
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Protocol, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from av import AudioFifo, AudioFrame, AudioLayout, AudioResampler, AudioStream, Packet
+    from av import AudioFifo, AudioFrame, AudioLayout, AudioResampler, AudioStream, Packet, VideoStream
     from av.container import InputContainer
 
 from helpers.errors import MediaError
@@ -81,6 +81,10 @@ class Sound(Protocol):
     def warnings(self) -> tuple[str, ...]:
         """As of `Recording`; known at the end."""
 
+    @property
+    def has_pictures(self) -> bool:
+        """As of `Recording`."""
+
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the samples [shape=(n, channels), dtype=int16]."""
 
@@ -99,12 +103,15 @@ class Recording:
         MIME type under which a browser can play the original file, or None where it needs a WAV.
     warnings : tuple of str
         One sentence each on what was wrong with the file although it could be read.
+    has_pictures : bool
+        Whether it is a video; a cover picture does not count.
     """
 
     name: str
     samples: np.ndarray
     browser_type: str | None = None
     warnings: tuple[str, ...] = ()
+    has_pictures: bool = False
 
     @property
     def duration(self) -> float:
@@ -133,11 +140,14 @@ class RecordingStream:
         As of `Recording`.
     warnings : tuple of str
         As of `Recording`; known when all blocks were given.
+    has_pictures : bool
+        As of `Recording`.
     """
 
     def __init__(self, decoder: _Decoder, name: str, longest: float) -> None:
         self.name = name
         self.browser_type = decoder.browser_type
+        self.has_pictures = decoder.has_pictures
         self.warnings: tuple[str, ...] = ()
         self._decoder = decoder
         self._longest = longest
@@ -261,7 +271,9 @@ def decode(
     """
     with open_recording(source, name=name, longest=longest) as stream:
         samples = _collected(stream, progress or (lambda share: None))
-        return Recording(stream.name, samples.finished(), stream.browser_type, stream.warnings)
+        return Recording(
+            stream.name, samples.finished(), stream.browser_type, stream.warnings, stream.has_pictures
+        )
 
 
 def declared_duration(beginning: bytes) -> float:
@@ -554,6 +566,7 @@ class _Decoder:
         self._time_bases: dict[int, Fraction] = {}
         # Some builds name the same codec after its implementation: mp3float, libopus.
         codec = audio.codec_context.codec.canonical_name
+        self.has_pictures = any(not _is_cover(video) for video in container.streams.video)
         self.browser_type = _BROWSER_TYPES.get((container.format.name, codec))
         self._share_there = share_there
         self.expected_duration = (container.duration or 0) / _MICROSECONDS
@@ -675,6 +688,12 @@ def _ahead(items: Iterator[_Item]) -> Generator[_Item]:
 def _emptied(items: queue.Queue[Any]) -> None:
     while not items.empty():
         items.get_nowait()
+
+
+def _is_cover(video: VideoStream) -> bool:
+    import av
+
+    return bool(video.disposition & av.stream.Disposition.attached_pic)
 
 
 def _end(packet: Packet) -> int:

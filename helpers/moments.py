@@ -14,9 +14,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from helpers.emotions import NEGATIVE, UNCERTAIN
+from helpers.emotions import EMOTIONS, NEGATIVE, UNCERTAIN
 
 ANGER, RECOVERY, TALK_OVER, SILENCE = "sustained anger", "recovery", "talk-over", "longest silence"
+WORSE, BETTER = "turn for the worse", "turn for the better"
+TURN = 0.4  # of valence
+AROUND = 10.0  # seconds of speech before and after a turn
 SUSTAINED = 5.0  # seconds of speech
 CALM_AGAIN = 10.0  # seconds of speech
 LEAST_TALK_OVER = 2.0  # seconds
@@ -25,6 +28,9 @@ LEAST_SILENCE = 8.0  # seconds
 EXPLAINED = {
     ANGER: f"A speaker stays angry over {SUSTAINED:g} s of speech or more.",
     RECOVERY: f"{SUSTAINED:g} s of negative emotion end, and {CALM_AGAIN:g} s of speech or more have none.",
+    WORSE: f"The mean valence of {AROUND:g} s of speech lies {TURN:g} or more under that of the "
+    f"{AROUND:g} s before, on a scale from -1 to 1 (Russell and Mehrabian 1977).",
+    BETTER: "The same, but higher.",
     TALK_OVER: f"Two speakers talk at once for {LEAST_TALK_OVER:g} s or more.",
     SILENCE: f"The longest time that nobody speaks, if it is {LEAST_SILENCE:g} s or more.",
 }
@@ -74,8 +80,27 @@ def find_moments(segments: pd.DataFrame) -> tuple[Moment, ...]:
     named = segments[segments["emotion"].notna() & (segments["emotion"] != UNCERTAIN)]
     lanes = [lane for _, lane in named.groupby("channel", sort=False)]
     moments = [moment for lane in lanes for moment in (*_anger(lane), *_recoveries(lane))]
+    told = segments[segments["emotion"].notna()]
+    moments += [moment for _, lane in told.groupby("channel", sort=False) for moment in _turns(lane)]
     moments += [*_talk_over(segments), *_longest_silence(segments)]
     return tuple(sorted(moments, key=lambda moment: moment.start))
+
+
+def valence(segments: pd.DataFrame) -> pd.Series:
+    """Say how pleasant each segment sounds.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        With a column per emotion of the model.
+
+    Returns
+    -------
+    pd.Series
+        Expected valence under the probabilities, from -1 to 1; see ``emotions.Emotion``.
+    """
+    names = [name for name in EMOTIONS if name in segments.columns]
+    return segments[names] @ np.array([EMOTIONS[name].valence for name in names])
 
 
 def speech_time(segments: pd.DataFrame) -> float:
@@ -109,6 +134,28 @@ def _recoveries(lane: pd.DataFrame) -> Iterator[Moment]:
                 f"No negative emotion in {speech_time(series):.0f} s of speech, after "
                 f"{speech_time(worse):.0f} s of {' and '.join(sorted(set(worse['emotion'])))} speech.",
             )
+
+
+def _turns(lane: pd.DataFrame) -> Iterator[Moment]:
+    """Find where the valence jumps most, each turn apart from larger ones."""
+    lengths = (lane["end"] - lane["start"]).to_numpy(float)
+    reached = np.concatenate([[0.0], np.cumsum(lengths)])
+    weighted = np.concatenate([[0.0], np.cumsum(lengths * valence(lane).to_numpy(float))])
+    bounds = np.arange(1, len(lane))
+    first = np.searchsorted(reached, reached[bounds] - AROUND, side="left").clip(0, bounds - 1)
+    last = np.searchsorted(reached, reached[bounds] + AROUND, side="right") - 1
+    last = last.clip(bounds + 1, len(lane))
+    before = (weighted[bounds] - weighted[first]) / (reached[bounds] - reached[first])
+    after = (weighted[last] - weighted[bounds]) / (reached[last] - reached[bounds])
+    enough = np.minimum(reached[bounds] - reached[first], reached[last] - reached[bounds]) >= SUSTAINED
+    turn = np.where(enough, after - before, 0.0)
+    while len(turn) and np.abs(turn).max() >= TURN:
+        place = int(np.abs(turn).argmax())
+        part = lane.iloc[[bounds[place] - 1, last[place] - 1]]
+        words = f"from {before[place]:+.2f} to {after[place]:+.2f}"
+        kind = WORSE if turn[place] < 0 else BETTER
+        yield _moment(kind, part, f"The valence of the voice goes {words} within {2 * AROUND:g} s of speech.")
+        turn[np.abs(reached[bounds] - reached[bounds[place]]) < 2 * AROUND] = 0.0
 
 
 def _talk_over(segments: pd.DataFrame) -> Iterator[Moment]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from cachetools import LRUCache, cachedmethod
 
 from helpers.analysis import READING, CallAnalysis, analyze_frames, part_of
 from helpers.classifier import DEFAULT_MODEL, Model, load_model
+from helpers.clips import Layout, Span, cut, cut_video, to_audio
 from helpers.frames import CallFrames, Progress, hear
 from helpers.lanes import Settings
 from helpers.media import LONGEST_ON_PAGE, RecordingStream, open_recording, to_wav
@@ -157,6 +158,51 @@ class Workspace:
                 longest=model.card.longest,
                 progress=progress,
             )
+
+    def clip(self, file: RecordingFile, spans: Sequence[Span], layout: Layout) -> bytes:
+        """Cut the sound of stretches out of a file.
+
+        Parameters
+        ----------
+        file : RecordingFile
+        spans : sequence of (float, float)
+            Start and end of each [seconds].
+        layout : {'wav', 'mp3'}
+
+        Returns
+        -------
+        bytes
+            One file, with short pauses between the stretches.
+
+        Raises
+        ------
+        MediaError
+            It cannot be read.
+        """
+        with _TURNS.turn(lambda before: None), _opened(file) as stream:
+            return to_audio(cut(stream, spans), layout)
+
+    def video_clip(self, file: RecordingFile, start: float, end: float) -> bytes:
+        """Cut a stretch out of a video.
+
+        Parameters
+        ----------
+        file : RecordingFile
+        start, end : float
+            Of the stretch [seconds].
+
+        Returns
+        -------
+        bytes
+            An MP4 file.
+
+        Raises
+        ------
+        MediaError
+            It cannot be read.
+        """
+        with _TURNS.turn(lambda before: None):
+            return cut_video(file.content, file.name, start, end)
 
     def close(self) -> None:
         """Forget everything that was computed here."""

@@ -29,6 +29,7 @@ class InBlocks:
     name: str = "call.wav"
     browser_type: str | None = None
     warnings: tuple[str, ...] = ()
+    has_pictures: bool = False
 
     @property
     def duration(self) -> float:

@@ -4,7 +4,18 @@ import pandas as pd
 import pytest
 
 from helpers.emotions import UNCERTAIN
-from helpers.moments import ANGER, EXPLAINED, RECOVERY, SILENCE, TALK_OVER, Moment, find_moments
+from helpers.moments import (
+    ANGER,
+    BETTER,
+    EXPLAINED,
+    RECOVERY,
+    SILENCE,
+    TALK_OVER,
+    WORSE,
+    Moment,
+    find_moments,
+    valence,
+)
 
 Spoken = tuple[float, float, str | None]
 
@@ -101,3 +112,42 @@ def test_hours_of_talk_are_searched_in_no_time() -> None:
     spoken = lane(*((3.0 * number, 3.0 * number + 2.5, "neutral") for number in range(many)))
     agent = lane(*((3.0 * number + 2, 3.0 * number + 3, None) for number in range(many)), channel="left")
     assert found(TALK_OVER, spoken, agent) == []
+
+
+def voice(*happiness: float) -> pd.DataFrame:
+    """Make segments of 3 s, each happy by this probability and sad for the rest."""
+    starts = [3.0 * number for number in range(len(happiness))]
+    table = lane(
+        *(
+            (start, start + 3, "happy" if share > 0.5 else "sad")
+            for start, share in zip(starts, happiness, strict=True)
+        )
+    )
+    return table.assign(happy=happiness, sad=[1 - share for share in happiness])
+
+
+def test_the_valence_is_that_of_the_words_by_their_probabilities() -> None:
+    assert valence(voice(1.0, 0.0, 0.5)).tolist() == pytest.approx([0.81, -0.63, 0.09])
+    assert valence(lane((0, 3, "sad"))).tolist() == [0]  # without probabilities nothing is known
+
+
+@pytest.mark.parametrize(
+    ("happiness", "kind"), [([0.9] * 4 + [0.1] * 4, WORSE), ([0.1] * 4 + [0.9] * 4, BETTER)]
+)
+def test_a_sharp_turn_is_found_where_it_is(happiness: list[float], kind: str) -> None:
+    (moment,) = found(kind, voice(*happiness))
+    assert not found(BETTER if kind == WORSE else WORSE, voice(*happiness))
+    assert (moment.start, moment.end) == (9, 21)  # the segment before it, and 10 s of speech after it
+    assert ("from +0.67 to -0.49" if kind == WORSE else "from -0.49 to +0.67") in moment.description
+
+
+def test_two_turns_that_lie_apart_are_two_moments() -> None:
+    there_and_back = voice(*[0.9] * 8, *[0.1] * 8, *[0.9] * 8)
+    assert (len(found(WORSE, there_and_back)), len(found(BETTER, there_and_back))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "happiness", [[0.9], [0.9, 0.1], [0.5, 0.6, 0.4, 0.5, 0.6], [0.9, 0.9, 0.1, 0.9, 0.9, 0.9], []]
+)
+def test_little_speech_small_changes_and_a_single_segment_are_no_turn(happiness: list[float]) -> None:
+    assert found(WORSE, voice(*happiness)) == found(BETTER, voice(*happiness)) == []

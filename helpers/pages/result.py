@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,9 +12,10 @@ import streamlit as st
 from helpers.pages.session import workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from helpers.analysis import CallAnalysis, ChannelSummary
+    from helpers.clips import Layout
     from helpers.moments import Moment
     from helpers.workspace import RecordingFile
 
@@ -36,8 +38,9 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
         st.session_state.pop("play", None)
     show_headline(analysis)
     show_player(file, analysis)
+    show_steps(analysis, key)
     show_timeline(analysis, key)
-    show_moments(analysis, key)
+    show_moments(file, analysis, key)
     show_summary(analysis)
     show_conversation(analysis)
     show_segments(analysis, key)
@@ -90,6 +93,30 @@ def show_player(file: RecordingFile, analysis: CallAnalysis) -> None:
     )
 
 
+def show_steps(analysis: CallAnalysis, key: str) -> None:
+    """Offer to play the next or the previous segment or moment, also by a key."""
+    segments = analysis.segments["start"].tolist()
+    moments = [moment.start for moment in analysis.moments]
+    steps = {
+        "Previous segment": (":material/skip_previous:", segments, -1, "B"),
+        "Next segment": (":material/skip_next:", segments, 1, "N"),
+        "Previous moment": (":material/first_page:", moments, -1, "Shift+M"),
+        "Next moment": (":material/last_page:", moments, 1, "M"),
+    }
+    with st.container(horizontal=True):
+        for name, (icon, starts, direction, shortcut) in steps.items():
+            st.button(
+                name,
+                key=f"{name} {key}",
+                icon=icon,
+                type="tertiary",
+                shortcut=shortcut,
+                disabled=not starts,
+                on_click=_step,
+                args=[starts, direction],
+            )
+
+
 def show_timeline(analysis: CallAnalysis, key: str) -> None:
     """Show the chart of a window, whose segments play when they are clicked, and the whole call under it."""
     from helpers.charts import SELECTION, lane_name, overview, overview_rows, timeline
@@ -97,6 +124,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
 
     chart_key = f"timeline {key}"
     window = _window(analysis, key)
+    shown = choose_emotions(analysis)
 
     def play_clicked() -> None:
         clicked = st.session_state[chart_key]["selection"].get(SELECTION)
@@ -108,7 +136,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
         f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
     )
     st.altair_chart(
-        timeline(analysis, window.start, window.end),
+        timeline(analysis, window.start, window.end, shown),
         key=chart_key,
         on_select=play_clicked,
         selection_mode=SELECTION,
@@ -131,6 +159,21 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
     )
     show_window_buttons(analysis, window, key)
     st.caption(_reliability(analysis))
+
+
+def choose_emotions(analysis: CallAnalysis) -> tuple[str, ...]:
+    """Let the analyst choose the emotions that have their colour."""
+    labels = analysis.model.labels
+    chosen = st.pills(
+        "Emotions shown",
+        labels,
+        selection_mode="multi",
+        default=labels,
+        key=f"shown {analysis.model.name}",
+        label_visibility="collapsed",
+        help="The others are drawn in grey.",
+    )
+    return tuple(chosen) or tuple(labels)
 
 
 def show_window_buttons(analysis: CallAnalysis, window: Window, key: str) -> None:
@@ -159,8 +202,8 @@ def show_window_buttons(analysis: CallAnalysis, window: Window, key: str) -> Non
         st.caption(f"{clock(window.start)} to {clock(window.end)} of {clock(analysis.duration)}")
 
 
-def show_moments(analysis: CallAnalysis, key: str) -> None:
-    """List the moments, each with a button that plays it."""
+def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
+    """List the moments, each with a button that plays it, and its clip to save."""
     from helpers.exports import clock
     from helpers.moments import EXPLAINED
 
@@ -178,10 +221,51 @@ def show_moments(analysis: CallAnalysis, key: str) -> None:
                     on_click=_play,
                     args=[moment.start],
                 )
+                name = f"{analysis.name} {moment.kind} {moment.start:.0f} s"
+                with st.popover("Save", icon=":material/content_cut:"):
+                    offer_clips(file, [moment], name, key=f"{key} {number}")
+                    if analysis.has_pictures:
+                        offer_video(file, moment, name, key=f"{key} {number}")
                 who = f", {_who(moment)}" if moment.channel in ("left", "right") else ""
                 st.markdown(
-                    f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}"
+                    f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}",
+                    width="stretch",
                 )
+    if len(analysis.moments) > 1:
+        with st.popover("Save all in one file", icon=":material/movie:"):
+            st.caption("A highlight reel: one moment after the other, with short pauses between them.")
+            offer_clips(file, analysis.moments, f"{analysis.name} highlights", key=f"{key} all")
+
+
+def offer_clips(file: RecordingFile, moments: Sequence[Moment], name: str, key: str) -> None:
+    """Offer the sound of moments as a file, which is made when it is asked for."""
+    desk = workspace()  # the callables below run outside of the session
+    spans = tuple((moment.start, moment.end) for moment in moments)
+    kinds: dict[Layout, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+    for layout, kind in kinds.items():
+        st.download_button(
+            f"Sound ({layout.upper()})",
+            partial(desk.clip, file, spans, layout),
+            f"{name}.{layout}",
+            kind,
+            key=f"{layout} {key}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def offer_video(file: RecordingFile, moment: Moment, name: str, key: str) -> None:
+    """Offer the pictures and the sound of a moment as a file."""
+    desk = workspace()
+    st.download_button(
+        "Video (MP4)",
+        partial(desk.video_clip, file, moment.start, moment.end),
+        f"{name}.mp4",
+        "video/mp4",
+        key=f"mp4 {key}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def show_summary(analysis: CallAnalysis) -> None:
@@ -299,6 +383,14 @@ def _look(analysis: CallAnalysis, key: str, start: float, end: float, *, moves: 
     length = min(max(end - start, SHORTEST_WINDOW), analysis.duration)
     start = min(max(start, 0.0), analysis.duration - length)
     st.session_state[f"window {key}"] = Window(start, start + length, moves)
+
+
+def _step(starts: list[float], direction: int) -> None:
+    """Play what starts next before or after what was played last; at the end, stay there."""
+    now = st.session_state.get("play", Play(-1.0, 0)).seconds
+    others = [start for start in starts if (start - now) * direction > 0]
+    if others:
+        _play(min(others, key=lambda start: abs(start - now)))
 
 
 def _play(seconds: float) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from helpers.__main__ import main
-from helpers.benchmark import report
+from helpers.benchmark import recordings, report
 from helpers.benchmark.recordings import KINDS, Kind, make_recording
 from helpers.benchmark.report import (
     DOCS,
@@ -32,8 +32,13 @@ MEASURED = Benchmark(
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_a_recording_is_of_its_kind_and_length_and_holds_speech(kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoded", [600.0, 50.0], ids=["encoded whole", "repeated"])
+def test_a_recording_is_of_its_kind_and_length_and_holds_speech(
+    kind: Kind, encoded: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "_ENCODED", encoded)
     recording = decode(make_recording(kind, 130.0, tmp_path))
+    assert recording.warnings == ()
     assert recording.duration == pytest.approx(130, abs=0.2)
     assert len(recording.channels) == kind.channels
     assert recording.samples[:, 120 * 16_000 :].std() > 100
