@@ -92,7 +92,11 @@ def frame_features(samples: np.ndarray) -> np.ndarray:
     """
     signal = samples.astype(np.float32) / 32768
     frames = np.lib.stride_tricks.sliding_window_view(signal, N_FFT)[::HOP_LENGTH]
-    spectrum = scipy.fft.rfft(frames * _window(), _PADDED, axis=1)
+    padded = np.zeros(
+        (len(frames), _PADDED), np.float32
+    )  # by hand: scipy.fft takes four times as long for it
+    np.multiply(frames, _window(), out=padded[:, :N_FFT])
+    spectrum = scipy.fft.rfft(padded, axis=1)
     padded_power = np.square(spectrum.real) + np.square(spectrum.imag)
     power = padded_power[:, ::2]
     pitch, voicing = _pitch(padded_power)
@@ -259,7 +263,9 @@ def _shape(power: np.ndarray) -> tuple[np.ndarray, ...]:
     weights = magnitude / np.maximum(cumulated[:, -1:], np.finfo(np.float32).tiny)
     centroid = weights @ frequencies
     spread = np.sum(weights * np.square(frequencies - centroid[:, None]), axis=1)
-    rolloff = np.sum(cumulated < _ROLLOFF * cumulated[:, -1:], axis=1) * np.float32(SAMPLE_RATE / N_FFT)
+    rolloff = np.count_nonzero(cumulated < _ROLLOFF * cumulated[:, -1:], axis=1) * np.float32(
+        SAMPLE_RATE / N_FFT
+    )
     flatness = decibels(power).mean(axis=1) - decibels(np.maximum(power, _FLOOR).mean(axis=1))
     return centroid, np.sqrt(spread), rolloff, flatness
 

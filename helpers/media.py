@@ -29,7 +29,7 @@ from helpers.errors import MediaError
 
 SAMPLE_RATE = 16_000
 LONGEST = 10 * 3600.0
-LONGEST_ON_PAGE = 4 * 3600.0  # where several sessions share 1 GB of memory
+LONGEST_ON_PAGE = 4 * 3600.0 + 60  # where several sessions share 1 GB of memory
 EXTENSIONS = (
     *("wav", "mp3", "m4a", "aac", "ogg", "oga", "opus", "flac", "wma", "amr", "3gp", "aif", "aiff", "au"),
     *("mp4", "mov", "mkv", "webm", "avi", "m4v"),
