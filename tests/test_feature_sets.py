@@ -48,7 +48,7 @@ def test_what_is_not_computed_here_is_refused(entry: dict[str, str | int]) -> No
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told what to keep")
 def test_memory_of_one_piece_is_used_again_for_the_next() -> None:
-    """Else the system clears it in between, which takes nearly half of the time: 1,600 page faults a piece."""
+    """Else the system clears it in between, which takes half of the time: 1,600 page faults a piece."""
     code = """
 import resource, numpy
 from helpers.feature_sets import ACOUSTIC, feature_threads
