@@ -12,6 +12,7 @@ import pandas as pd
 from helpers.analysis import CallAnalysis, ChannelSummary
 from helpers.classifier import NO_BASELINE, ModelCard
 from helpers.conversation import SpeakerFigures, conversation
+from helpers.emotions import UNCERTAIN
 from helpers.lanes import SPEAKER
 from helpers.media import SAMPLE_RATE
 
@@ -133,6 +134,39 @@ def _subtitle_time(seconds: float) -> str:
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest / 1000:06.3f}"
+
+
+def call_rows(analyses: Sequence[CallAnalysis]) -> pd.DataFrame:
+    """Put several calls side by side, by who is analysed first in each: the customer, where it is known.
+
+    Parameters
+    ----------
+    analyses : sequence of CallAnalysis
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per call: its name, length [seconds], main emotion, shares of anger and of uncertain speech,
+        escalations, emotion at the end, and number of moments; NaN where nobody was analysed.
+    """
+    return pd.DataFrame([_call_row(analysis) for analysis in analyses])
+
+
+def _call_row(analysis: CallAnalysis) -> dict[str, Any]:
+    told = {figures.channel: figures for figures in conversation(analysis)}
+    summary = next((each for each in analysis.summary if each.shares), None)
+    figures = told[summary.channel] if summary else None
+    shares = summary.shares if summary else {}
+    return {
+        "Recording": analysis.name,
+        "Length": analysis.duration,
+        "Main emotion": summary.dominant_emotion if summary else None,
+        "Anger": shares.get("angry"),
+        "Uncertain": shares.get(UNCERTAIN),
+        "Escalations": figures.escalations if figures else None,
+        "At the end": figures.end_emotion if figures else None,
+        "Moments": len(analysis.moments),
+    }
 
 
 def figure_rows(figures: Sequence[SpeakerFigures], names: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from helpers.errors import HelpersError, ModelError
-from helpers.pages.result import plain, show_result
+from helpers.pages.result import VIEW, plain, show_result
 from helpers.pages.session import arrive, workspace
 from helpers.pages.sources import Chosen, choose_recordings, choose_sample
 from helpers.samples import Sample, acted_clips, synthetic_calls
@@ -35,13 +35,27 @@ def page() -> None:
         if chosen.listed or chosen.failures:
             st.divider()
             wanted = choose_model(), choose_settings()
-            st.button("Start over", icon=":material/restart_alt:", on_click=st.session_state.clear)
+            st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
     finished = analyse(chosen, *wanted, place) if wanted else []
     if finished:
         file, analysis = choose_result(finished)
         show_result(file, analysis)
     else:
         welcome()
+
+
+def start_over() -> None:
+    """Forget everything; the address forgets a setting when it is back where it began."""
+    from helpers.classifier import DEFAULT_MODEL
+    from helpers.lanes import CHANNEL_MODES
+    from helpers.speech import Segmentation
+
+    chosen = {"sample": None, "customer": BY_NAME, "channels": CHANNEL_MODES[0], "model": DEFAULT_MODEL}
+    levels = {name: getattr(Segmentation(), name) for name in ("threshold", "min_silence", "min_speech")}
+    for key in set(st.session_state) - {*chosen, *levels}:
+        del st.session_state[key]
+    st.session_state.update({**chosen, **levels})
+    st.query_params.pop(VIEW, None)
 
 
 def choose_settings() -> Settings:
@@ -56,6 +70,7 @@ def choose_settings() -> Settings:
         default=BY_NAME,
         required=True,
         key="customer",
+        bind="query-params",
         help="Of a two-channel call. A file name such as complaint_agent-left.mp3 says it by itself.",
     )
     agent = st.toggle("Analyse the agent's emotion too", key="include_agent")
@@ -65,24 +80,28 @@ def choose_settings() -> Settings:
             "Channels",
             CHANNEL_MODES,
             key="channels",
+            bind="query-params",
             help="Split: each channel is a speaker. Mix: all together. Auto: split two channels that differ.",
         )
         threshold = st.slider(
             "Speech threshold (dB above the noise)",
             *(WIDEST.threshold, NARROWEST.threshold, defaults.threshold, 1.0),
             key="threshold",
+            bind="query-params",
             help="Raise it where noise is taken for speech, lower it where quiet speech is missed.",
         )
         min_silence = st.slider(
             "Shortest silence (s)",
             *(NARROWEST.min_silence, WIDEST.min_silence, defaults.min_silence, 0.1),
             key="min_silence",
+            bind="query-params",
             help="Shorter pauses do not end a stretch of speech.",
         )
         min_speech = st.slider(
             "Shortest speech (s)",
             *(WIDEST.min_speech, NARROWEST.min_speech, defaults.min_speech, 0.1),
             key="min_speech",
+            bind="query-params",
             help="Shorter sounds, such as clicks, are left out.",
         )
     segmentation = Segmentation(threshold, min_speech, min_silence, defaults.speech_pad)
@@ -103,6 +122,7 @@ def choose_model() -> str:
         list(cards),
         format_func=lambda name: cards[name].title,
         key="model",
+        bind="query-params",
         help="They know different emotions, and learned from different speech.",
     )
     card = cards[name or DEFAULT_MODEL]
@@ -175,10 +195,26 @@ def analyse(
 def choose_result(
     finished: Sequence[tuple[RecordingFile, CallAnalysis]],
 ) -> tuple[RecordingFile, CallAnalysis]:
-    """Let the analyst choose between several recordings."""
+    """Let the analyst compare several recordings in a table, and choose the one that is shown."""
+    from helpers.exports import call_rows
+
     if len(finished) == 1:
         return finished[0]
-    index = st.selectbox(
-        "Recording", range(len(finished)), format_func=lambda number: finished[number][1].name, key="shown"
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    st.caption("Tick a recording to open it; click a heading to sort.")
+    table = st.dataframe(
+        call_rows([analysis for _, analysis in finished]),
+        key="calls",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row-required",
+        column_config={
+            "Length": st.column_config.NumberColumn(format="%.0f s"),
+            "Anger": st.column_config.ProgressColumn(
+                "Anger", format="percent", min_value=0, max_value=1, help="Share of the speech time."
+            ),
+            "Uncertain": share,
+        },
     )
-    return finished[index or 0]
+    chosen = table["selection"]["rows"]
+    return finished[chosen[0] if chosen and chosen[0] < len(finished) else 0]

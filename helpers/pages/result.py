@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOMENTS_AT_ONCE = 4
 LEAST_BASELINE = 1.0  # seconds
+VIEW = "view"  # of the address
 SHORTEST_WINDOW = 5.0  # seconds
 
 _SHARE = "Share of this speaker's speech time."
@@ -34,6 +35,8 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
         st.warning(warning, icon=":material/warning:")
     key = f"{abs(hash((file.name, file.identity))):x}"
     if st.session_state.get("showing") != key:
+        if "showing" in st.session_state:
+            st.query_params.pop(VIEW, None)
         st.session_state["showing"] = key
         st.session_state.pop("play", None)
     show_headline(analysis)
@@ -375,7 +378,17 @@ class Window:
 
 
 def _window(analysis: CallAnalysis, key: str) -> Window:
-    return st.session_state.get(f"window {key}", Window(0.0, analysis.duration))
+    return st.session_state.get(f"window {key}") or _linked_window(analysis)
+
+
+def _linked_window(analysis: CallAnalysis) -> Window:
+    """Read from the address which window to show; the whole call where it does not say."""
+    try:
+        start, end = map(float, st.query_params.get(VIEW, "").split("-"))
+    except ValueError:
+        return Window(0.0, analysis.duration)
+    inside = 0 <= start < end <= analysis.duration
+    return Window(start, end) if inside else Window(0.0, analysis.duration)
 
 
 def _look(analysis: CallAnalysis, key: str, start: float, end: float, *, moves: int) -> None:
@@ -383,6 +396,7 @@ def _look(analysis: CallAnalysis, key: str, start: float, end: float, *, moves: 
     length = min(max(end - start, SHORTEST_WINDOW), analysis.duration)
     start = min(max(start, 0.0), analysis.duration - length)
     st.session_state[f"window {key}"] = Window(start, start + length, moves)
+    st.query_params[VIEW] = f"{start:.1f}-{min(start + length, analysis.duration):.1f}"
 
 
 def _step(starts: list[float], direction: int) -> None:

@@ -102,13 +102,16 @@ def sample(place: DeltaGenerator, failures: list[str]) -> list[RecordingFile]:
     from helpers.samples import local_path
 
     listed = {sample.title: sample for sample in list_samples()}
-    st.session_state.setdefault(_SAMPLE, st.session_state.get(_KEPT + _SAMPLE))
+    kept = st.session_state.get(_KEPT + _SAMPLE)
+    if kept:
+        st.session_state.setdefault(_SAMPLE, kept)
     title = st.selectbox(
         "Or a sample",
         list(listed),
         index=None,
         placeholder="Choose one",
         key=_SAMPLE,
+        bind="query-params",
         on_change=_choose,
         args=[_SAMPLE],
         help="The calls are synthetic speech: nobody spoke them. The acted clips are fetched when chosen.",

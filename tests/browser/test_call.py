@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from helpers.analysis import analyze
 from helpers.clips import PAUSE
@@ -260,3 +260,39 @@ def test_only_the_emotions_that_are_chosen_have_their_colour(page: Page) -> None
     expect(angry).to_have_count(0)
     page.get_by_role("button", name="angry", exact=True).click()
     expect(angry).not_to_have_count(0)
+
+
+def test_several_recordings_stand_in_a_table_and_any_of_them_opens(page: Page, tmp_path: Path) -> None:
+    spans = {"short": [(1, 3)], "long": [(1, 3), (4, 9)]}
+    paths = [
+        encode(tmp_path / f"{name}.wav", bursts(*each, duration=10), codec="pcm_s16le")
+        for name, each in spans.items()
+    ]
+    upload(page, *paths, Path(__file__))
+    expect(page.get_by_role("heading", name="short.wav")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("test_call.py is not an audio or video file")).to_be_visible()
+    table = page.get_by_test_id("stDataFrame").first
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 15, box["y"] + 35 + 35 * 1.5)
+    expect(page.get_by_role("heading", name="long.wav")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_address_leads_back_to_the_sample_the_view_and_the_settings(
+    page: Page, browser: BrowserContext
+) -> None:
+    choose_sample(page, 0)
+    page.get_by_role("radio", name="Left", exact=True).click()
+    page.get_by_role("button", name="Closer", exact=True).click()
+    expect(page.get_by_text("0:27.6 to 1:22.7 of 1:50.2")).to_be_visible()
+    page.wait_for_timeout(1_000)
+    address = page.url
+    other = browser.new_page()
+    other.goto(address)
+    expect(other.get_by_text("0:27.6 to 1:22.7 of 1:50.2")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_role("heading", name="billing-complaint")).to_be_visible()
+    expect(other.get_by_role("radio", name="Left", exact=True)).to_be_checked()
+    other.get_by_role("button", name="Start over").click()
+    expect(other.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
+    assert "?" not in other.url
+    other.close()
