@@ -9,7 +9,7 @@ import pytest
 
 from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.classifier import load_model
-from helpers.exports import clock, to_audacity, to_csv, to_json, to_text, to_webvtt
+from helpers.exports import call_rows, clock, to_audacity, to_csv, to_json, to_text, to_webvtt
 from helpers.lanes import Settings
 from helpers.moments import Moment
 from tests.test_analysis import two_channels
@@ -97,3 +97,15 @@ def test_labels_are_segments_and_moments_in_order(analysis: CallAnalysis) -> Non
     assert rows[0] == ["0.50", "2.00", "all: talk-over"]
     assert len(rows) == analysis.segments["emotion"].notna().sum() + 1
     assert [float(row[0]) for row in rows] == sorted(float(row[0]) for row in rows)
+
+
+def test_calls_stand_side_by_side_by_who_is_analysed(analysis: CallAnalysis) -> None:
+    silent = replace(analysis.summary[0], shares={}, dominant_emotion=None)
+    nobody = replace(analysis, name="b.wav", summary=(silent, *analysis.summary[1:]))
+    rows = call_rows([analysis, nobody])
+    customer = analysis.summary[0]
+    assert rows["Recording"].tolist() == ["agent-left.wav", "b.wav"]
+    assert rows["Main emotion"].tolist()[0] == customer.dominant_emotion
+    assert rows["Anger"][0] == customer.shares["angry"]
+    assert rows.loc[1, ["Main emotion", "Anger", "Escalations", "At the end"]].isna().all()
+    assert rows["Moments"].tolist() == [len(analysis.moments)] * 2

@@ -200,20 +200,22 @@ def choose_result(
 
     if len(finished) == 1:
         return finished[0]
-    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    calls = call_rows([analysis for _, analysis in finished])
+    shares = ["Anger", "Uncertain"]
+    calls[shares] *= 100
+    percent = st.column_config.ProgressColumn(
+        width="small", format="%.0f %%", min_value=0, max_value=100, help="Share of the speech time."
+    )
     st.caption("Tick a recording to open it; click a heading to sort.")
     table = st.dataframe(
-        call_rows([analysis for _, analysis in finished]),
+        calls,
         key="calls",
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row-required",
         column_config={
             "Length": st.column_config.NumberColumn(format="%.0f s"),
-            "Anger": st.column_config.ProgressColumn(
-                "Anger", format="percent", min_value=0, max_value=1, help="Share of the speech time."
-            ),
-            "Uncertain": share,
+            **dict.fromkeys(shares, percent),
         },
     )
     chosen = table["selection"]["rows"]

@@ -149,7 +149,7 @@ def test_of_several_files_the_good_ones_are_shown(app: AppTest, tmp_path: Path) 
     table = app.dataframe[0].value
     assert table["Recording"].tolist() == ["3.wav", "5.wav"]
     assert table["Length"].tolist() == [8, 8]
-    assert table["Anger"].between(0, 1).all()
+    assert table["Anger"].between(0, 100).all()
 
 
 def test_a_name_is_never_markdown_or_markup(app: AppTest, tmp_path: Path) -> None:
