@@ -17,7 +17,7 @@ from helpers.classifier import Model, ModelCard, load_model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
 from helpers.frames import CallFrames, LaneFrames, Progress, Sound, hear
-from helpers.lanes import Settings
+from helpers.lanes import Settings, Smoothing
 from helpers.media import Source, open_recording
 from helpers.moments import Moment, find_moments, speech_time
 from helpers.speech import FRAME, speaking_rate
@@ -26,6 +26,7 @@ SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "
 
 READING = 0.8  # share of the work
 LEVEL_STEP = 0.1  # seconds
+LONGEST_PAUSE = 5.0  # seconds, over which neighbours smooth each other
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,9 @@ def analyze_frames(
     )
 
 
-def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> pd.DataFrame:
+def with_emotions(
+    segments: pd.DataFrame, vectors: np.ndarray, model: Model, smoothing: Smoothing = "none"
+) -> pd.DataFrame:
     """Predict the emotion of each segment.
 
     Parameters
@@ -241,6 +244,8 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
         Of the card's feature set.
     model : Model
         From ``classifier.load_model``.
+    smoothing : {'none', 'neighbours'}
+        As of ``lanes.Settings``.
 
     Returns
     -------
@@ -248,12 +253,39 @@ def with_emotions(segments: pd.DataFrame, vectors: np.ndarray, model: Model) -> 
         With all columns.
     """
     probabilities = model.predict(vectors)
+    if smoothing == "neighbours":
+        probabilities = smoothed(probabilities, segments)
     emotions, confidences = model.decide(probabilities)
     judged = segments.assign(
         emotion=pd.array(emotions, "str"), confidence=confidences, baseline=model.takes_baseline
     )
     judged[list(model.card.labels)] = probabilities
     return judged
+
+
+def smoothed(probabilities: np.ndarray, segments: pd.DataFrame) -> np.ndarray:
+    """Average each segment's probabilities with those of the segments before and after it.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(segments, emotions)]
+    segments : pd.DataFrame
+        Of one speaker, with `start` and `end` [seconds].
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, emotions)]
+        A neighbour counts half as much as the segment itself, and nothing beyond a pause of `LONGEST_PAUSE`.
+    """
+    pauses = segments["start"].to_numpy()[1:] - segments["end"].to_numpy()[:-1]
+    near = 0.5 * (pauses <= LONGEST_PAUSE)[:, None]
+    sums = probabilities.copy()
+    weights = np.ones((len(segments), 1))
+    sums[1:] += near * probabilities[:-1]
+    sums[:-1] += near * probabilities[1:]
+    weights[1:] += near
+    weights[:-1] += near
+    return sums / weights
 
 
 def part_of(progress: Progress, start: float, end: float) -> Progress:
@@ -292,7 +324,7 @@ def _analyze_lane(
     neutral = model.neutrality(vectors)
     lengths = (table["end"] - table["start"]).to_numpy()
     baseline_time = None if neutral is None else round(float(neutral @ lengths), 2)
-    return with_emotions(table, vectors, model), baseline_time
+    return with_emotions(table, vectors, model, settings.smoothing), baseline_time
 
 
 def _by_steps(levels: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ Emotions have the one palette, and a letter wherever there is room, so that colo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -21,7 +21,7 @@ from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock
 from helpers.lanes import SPEAKER
 from helpers.live import SHOWN, LiveView
-from helpers.zoom import loudest, visible
+from helpers.zoom import loudest, trend_rows, visible
 
 SELECTION = "segment"
 WINDOW = "window"
@@ -66,7 +66,12 @@ def lane_name(summary: ChannelSummary) -> str:
 
 
 def timeline(
-    analysis: CallAnalysis, start: float, end: float, shown: Collection[str] = tuple(EMOTIONS)
+    analysis: CallAnalysis,
+    start: float,
+    end: float,
+    shown: Collection[str] = tuple(EMOTIONS),
+    *,
+    trend: bool = False,
 ) -> alt.LayerChart:
     """Draw the emotion timeline of a window of the call.
 
@@ -77,6 +82,8 @@ def timeline(
         Of the window [seconds].
     shown : collection of str
         Emotions that have their colour; the others are grey.
+    trend : bool
+        Whether a line shows how pleasant the voice sounds, from the floor of its band (-1) to its top (1).
 
     Returns
     -------
@@ -93,6 +100,7 @@ def timeline(
         _probability_bars(segments, emotions, colour),
         _ribbon(segments, colour),
         _letters(segments),
+        *(_trend(analysis, places, start, end) if trend else ()),
         _click_targets(segments),
     ]
     height = _MARGIN_PIXELS - _LANE_PIXELS * _depth(places)
@@ -449,6 +457,20 @@ def _letters(segments: pd.DataFrame) -> alt.Chart:
         opacity=alt.ExprRef(f"{_PIXELS} < 6 ? 0 : 1"),
     )
     return alt.Chart(table, mark=mark, name="letters").encode(x="middle:Q", y="height:Q", text="letter:N")
+
+
+def _trend(
+    analysis: CallAnalysis, places: dict[str, _Place], start: float, end: float
+) -> Iterator[alt.Chart]:
+    """Draw the mean valence of the speech around each segment, dark on a light edge."""
+    table = trend_rows(analysis.segments, start, end)
+    lanes = table["channel"].map(lambda channel: places[channel])
+    table["height"] = [place.floor for place in lanes] + (table["valence"] + 1) / 2
+    line = alt.Chart(table).encode(
+        x="time:Q", y="height:Q", detail="channel:N", tooltip=alt.Tooltip("valence:Q", format="+.2f")
+    )
+    yield line.mark_line(color="#ffffff", strokeWidth=5, opacity=0.8, clip=True, interpolate="monotone")
+    yield line.mark_line(color="#10191c", strokeWidth=2, clip=True, interpolate="monotone")
 
 
 def _click_targets(segments: pd.DataFrame) -> alt.Chart:

@@ -13,6 +13,8 @@ from helpers.speech import Segmentation
 
 ChannelMode = Literal["auto", "mix", "split"]
 CHANNEL_MODES: tuple[ChannelMode, ...] = get_args(ChannelMode)
+Smoothing = Literal["none", "neighbours"]
+SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 CUSTOMER, AGENT, SPEAKER = "customer", "agent", "speaker"
 LAW = (
     "Inferring the emotions of employees at work is restricted by law (EU AI Act, Art. 5), so the agent is "
@@ -39,12 +41,15 @@ class Settings:
         Analyse the agent's emotion too; see `LAW`.
     segmentation : Segmentation
         How speech is told from silence.
+    smoothing : {'none', 'neighbours'}
+        'neighbours' tells each segment with the ones before and after it.
     """
 
     channels: ChannelMode = "auto"
     customer: Literal["left", "right"] | None = None
     include_agent: bool = False
     segmentation: Segmentation = field(default_factory=Segmentation)
+    smoothing: Smoothing = "none"
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,9 @@ class Workspace:
         with _TURNS.turn(lambda before: progress(f"Waiting for the machine, {before} before you", 0.0)):
             progress("Loading the model", 0.0)
             loaded = load_model(model)
-            heard_with = settings
+            heard_with = replace(settings, smoothing="none")
             if WIDEST.covers(settings.segmentation):
-                heard_with = replace(settings, segmentation=WIDEST)
+                heard_with = replace(heard_with, segmentation=WIDEST)
             frames = self._frames(file, heard_with, loaded, part_of(progress, 0, READING))
             return analyze_frames(frames, loaded, settings, progress=part_of(progress, READING, 1))
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.moments import valence
+
 MOST = 400  # segments that are shown one by one
 
+TREND = 30.0  # seconds
+
+_NO_TREND: dict[str, list[float]] = {"channel": [], "time": [], "valence": []}
 _STRETCHES = 300  # of a lane, where there are more
 
 
@@ -30,6 +35,35 @@ def visible(segments: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
     inside = segments[(segments["end"] > start) & (segments["start"] < end)]
     rows = inside.assign(segment=inside.index, count=1)
     return rows if len(rows) <= MOST else _joined(rows, (end - start) / _STRETCHES)
+
+
+def trend_rows(segments: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
+    """Compute how pleasant each speaker sounds, as a slow line.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        See ``analysis``.
+    start, end : float
+        Of the window [seconds].
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns `channel`, `time` [seconds] and `valence` in [-1, 1]: a row per segment or stretch whose
+        emotion was analysed, with the mean of the speech of `TREND` s around it.
+    """
+    rows = visible(segments[segments["emotion"].notna()], start, end)
+    lanes = [_trend(lane) for _, lane in rows.groupby("channel")]
+    return pd.concat(lanes, ignore_index=True) if lanes else pd.DataFrame(_NO_TREND)
+
+
+def _trend(lane: pd.DataFrame) -> pd.DataFrame:
+    times = ((lane["start"] + lane["end"]) / 2).to_numpy(float)
+    lengths = (lane["end"] - lane["start"]).to_numpy(float)
+    near = np.abs(times[:, None] - times) <= TREND / 2
+    mean = (near * lengths) @ valence(lane).to_numpy(float) / (near @ lengths)
+    return pd.DataFrame({"channel": lane["channel"].to_numpy(), "time": times, "valence": mean})
 
 
 def loudest(levels: np.ndarray, step: float, start: float, end: float) -> pd.DataFrame:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from helpers import analyze
-from helpers.analysis import SEGMENT_COLUMNS, analyze_recording
+from helpers.analysis import SEGMENT_COLUMNS, analyze_recording, smoothed
 from helpers.classifier import load_model
 from helpers.errors import MediaError, ModelError, SpeechError
-from helpers.lanes import Settings
+from helpers.lanes import SMOOTHINGS, Settings
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.training.evaluate import unweighted_average_recall
 from helpers.training.models import MODELS
@@ -180,3 +180,20 @@ def test_real_clips_in_a_row_are_found_where_they_are_and_recognised(corpora: Pa
     assert len(segments) == sum(((centres > start) & (centres < end)).sum() for start, end, _ in truth)
     recall = unweighted_average_recall(*map(np.array, zip(*labels, strict=True)))
     assert recall > 0.5, f"chance is 0.25, the card says about 0.69, this run {recall:.2f}"
+
+
+def test_neighbours_smooth_a_single_outlier_but_not_over_a_long_pause() -> None:
+    told = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9]])
+    times = pd.DataFrame({"start": [0, 2, 4, 6, 30], "end": [2, 4, 6, 8, 32]}, dtype=float)
+    result = smoothed(told, times)
+    assert result.sum(axis=1) == pytest.approx(1)
+    assert result[0] == pytest.approx([0.9, 0.1])
+    assert result[2, 0] == pytest.approx((0.1 + 0.45 + 0.45) / 2)
+    assert result[4] == pytest.approx([0.1, 0.9])
+
+
+def test_smoothing_is_a_setting_that_keeps_the_segments() -> None:
+    plain, smooth = (run(two_channels(), Settings(smoothing=how)) for how in SMOOTHINGS)
+    columns = ["channel", "start", "end"]
+    pd.testing.assert_frame_equal(plain[columns], smooth[columns])
+    assert not plain["angry"].equals(smooth["angry"])

@@ -186,3 +186,18 @@ def test_the_live_timeline_is_the_same_whatever_was_heard() -> None:
         if "color" in layer["encoding"]
     }
     assert all(EMOTIONS[name].colour in colours for name in ("angry", "happy", "neutral", "sad", UNCERTAIN))
+
+
+def test_the_trend_is_drawn_when_it_is_asked_for(analysis: CallAnalysis) -> None:
+    without, with_it = (timeline(analysis, 0, 12, trend=trend).to_dict() for trend in (False, True))
+    assert len(with_it["layer"]) == len(without["layer"]) + 2
+    rows = layer(timeline(analysis, 0, 12, trend=True), "valence")
+    assert rows["valence"].between(-1, 1).all()
+    floor = layer(whole(analysis), "ribbon_top").query("role == 'customer'")["floor"].iloc[0]
+    assert rows["height"].between(floor, floor + 1).all()
+
+
+def test_emotions_that_are_not_chosen_lose_their_colour(analysis: CallAnalysis) -> None:
+    spec = json.dumps(timeline(analysis, 0, 12, ["sad"]).to_dict())
+    assert EMOTIONS["sad"].colour in spec
+    assert EMOTIONS["angry"].colour not in spec

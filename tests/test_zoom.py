@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.zoom import MOST, loudest, visible
+from helpers.zoom import MOST, loudest, trend_rows, visible
 
 
 def segments(count: int) -> pd.DataFrame:
@@ -74,3 +74,15 @@ def test_the_loudest_of_each_stretch_is_shown() -> None:
     close = loudest(levels, 0.1, 1230.0, 1240.0)
     assert close.loc[close["level"].idxmax(), "time"] == pytest.approx(1234.55, abs=0.06)
     assert loudest(levels[:10], 0.1, 20.0, 30.0).empty
+
+
+def test_the_trend_is_the_mean_valence_of_the_speech_around() -> None:
+    table = segments(40).drop(columns="neutral").assign(happy=0.0)
+    table["angry"], table["happy"] = np.where(table["start"] < 40, [[1.0], [0.0]], [[0.0], [1.0]])
+    rows = trend_rows(table, 0.0, 80.0)
+    assert set(rows["channel"]) == {"left"}  # the other one is not analysed
+    assert rows["valence"].iloc[0] == pytest.approx(-0.51)
+    assert rows["valence"].iloc[-1] == pytest.approx(0.81)
+    assert (np.diff(rows["valence"]) > -1e-9).all()
+    assert rows["valence"].nunique() > 4  # it turns slowly
+    assert trend_rows(table[:0], 0.0, 80.0).empty

@@ -47,10 +47,16 @@ def page() -> None:
 def start_over() -> None:
     """Forget everything; the address forgets a setting when it is back where it began."""
     from helpers.classifier import DEFAULT_MODEL
-    from helpers.lanes import CHANNEL_MODES
+    from helpers.lanes import CHANNEL_MODES, SMOOTHINGS
     from helpers.speech import Segmentation
 
-    chosen = {"sample": None, "customer": BY_NAME, "channels": CHANNEL_MODES[0], "model": DEFAULT_MODEL}
+    chosen = {
+        "sample": None,
+        "customer": BY_NAME,
+        "channels": CHANNEL_MODES[0],
+        "model": DEFAULT_MODEL,
+        "smoothing": SMOOTHINGS[0],
+    }
     levels = {name: getattr(Segmentation(), name) for name in ("threshold", "min_silence", "min_speech")}
     for key in set(st.session_state) - {*chosen, *levels}:
         del st.session_state[key]
@@ -60,7 +66,7 @@ def start_over() -> None:
 
 def choose_settings() -> Settings:
     """Let the analyst say who is who, and how speech is told from silence."""
-    from helpers.lanes import CHANNEL_MODES, LAW, Settings
+    from helpers.lanes import CHANNEL_MODES, LAW, SMOOTHINGS, Settings
     from helpers.speech import NARROWEST, WIDEST, Segmentation
 
     defaults = Segmentation()
@@ -104,8 +110,15 @@ def choose_settings() -> Settings:
             bind="query-params",
             help="Shorter sounds, such as clicks, are left out.",
         )
+        smoothing = st.selectbox(
+            "Smoothing",
+            SMOOTHINGS,
+            key="smoothing",
+            bind="query-params",
+            help="Neighbours: each segment is told together with the ones before and after it.",
+        )
     segmentation = Segmentation(threshold, min_speech, min_silence, defaults.speech_pad)
-    return Settings(channels, SIDES[side], agent, segmentation)
+    return Settings(channels, SIDES[side], agent, segmentation, smoothing)
 
 
 def choose_model() -> str:

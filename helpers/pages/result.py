@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 MOMENTS_AT_ONCE = 4
 LEAST_BASELINE = 1.0  # seconds
+TREND_MEANS = (
+    "How pleasant the voice sounds, from -1 at the floor of the band to 1 at its top: the mean, over half a "
+    "minute, of the emotions' valence (Russell and Mehrabian 1977) by their probabilities."
+)
 VIEW = "view"  # of the address
 SHORTEST_WINDOW = 5.0  # seconds
 
@@ -127,7 +131,9 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
 
     chart_key = f"timeline {key}"
     window = _window(analysis, key)
-    shown = choose_emotions(analysis)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        shown = choose_emotions(analysis)
+        trend = st.toggle("Trend", key="trend", help=TREND_MEANS)
 
     def play_clicked() -> None:
         clicked = st.session_state[chart_key]["selection"].get(SELECTION)
@@ -139,7 +145,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
         f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
     )
     st.altair_chart(
-        timeline(analysis, window.start, window.end, shown),
+        timeline(analysis, window.start, window.end, shown, trend=trend),
         key=chart_key,
         on_select=play_clicked,
         selection_mode=SELECTION,
