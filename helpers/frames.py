@@ -309,7 +309,7 @@ class _Listener:
         first = (start - self._origin) * HOP_LENGTH
         beyond = (end - self._origin + self._feature_set.beyond) * HOP_LENGTH
         samples = self._samples[first:beyond]
-        if len(samples) > self._feature_set.beyond * HOP_LENGTH:
+        if len(samples) >= (self._feature_set.beyond + 1) * HOP_LENGTH:
             self._starts.append(start)
             if len(self._pieces) >= _AT_ONCE:
                 self._pieces[-_AT_ONCE].result()

@@ -125,7 +125,7 @@ class Recording:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the samples piece by piece, as of `RecordingStream`."""
-        for start in range(0, self.samples.shape[1], _BLOCK):
+        for start in range(0, max(self.samples.shape[1], 1), _BLOCK):
             yield self.samples[:, start : start + _BLOCK].T
 
 

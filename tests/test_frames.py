@@ -101,6 +101,24 @@ WIDEST_VALUES, NARROWEST_VALUES = (
 )
 
 
+@pytest.mark.parametrize("rest", [0, 1, 31, 32, 159])
+@pytest.mark.parametrize("frames", [401, 402, 403, 404, 405])
+def test_the_end_of_a_recording_may_lie_anywhere(frames: int, rest: int) -> None:
+    """Frames are computed 400 together, and the last three have no whole window."""
+    samples = bursts((0, 9), duration=9)[: frames * 160 + rest]
+    (lane,) = heard(samples, Settings()).lanes
+    segments = lane.segments(Segmentation(), shortest=1.0, longest=4.0).to_numpy()
+    assert segments[-1, 1] == pytest.approx(frames / 100)
+    for start, end in segments:
+        assert len(lane.between(start, end)) == round((end - start) * 100) - ACOUSTIC.beyond
+
+
+def test_a_recording_without_any_sample_has_no_frames() -> None:
+    (lane,) = heard(np.zeros((1, 0), np.int16), Settings()).lanes
+    assert not lane.pieces
+    assert not lane.sounds
+
+
 def test_what_was_not_kept_is_not_made_up() -> None:
     (lane,) = heard(bursts((2, 4), duration=40), Settings()).lanes
     with pytest.raises(NotKeptError):
