@@ -19,7 +19,7 @@ from helpers.errors import SpeechError
 from helpers.frames import CallFrames, LaneFrames, Progress, Sound, hear
 from helpers.lanes import Settings, Smoothing
 from helpers.media import Source, open_recording
-from helpers.moments import Moment, find_moments, speech_time
+from helpers.moments import Moment, Thresholds, find_moments, speech_time
 from helpers.speech import FRAME, speaking_rate
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
@@ -78,6 +78,8 @@ class CallAnalysis:
         One per lane of the timeline, the agent's last, also where nobody speaks.
     moments : tuple of Moment
         In order of time.
+    thresholds : Thresholds
+        That they were found with.
     levels : mapping of str to np.ndarray [shape=(n,), dtype=float32]
         By channel, the loudest of every `LEVEL_STEP` seconds [dBFS].
     browser_type : str or None
@@ -95,6 +97,7 @@ class CallAnalysis:
     segments: pd.DataFrame
     summary: tuple[ChannelSummary, ...]
     moments: tuple[Moment, ...]
+    thresholds: Thresholds
     levels: Mapping[str, np.ndarray]
     browser_type: str | None = None
     warnings: tuple[str, ...] = ()
@@ -223,7 +226,8 @@ def analyze_frames(
             _summarise(heard, segments, model.card.labels, baseline_time)
             for heard, baseline_time in zip(frames.lanes, baseline_times, strict=True)
         ),
-        moments=find_moments(segments),
+        moments=find_moments(segments, settings.thresholds),
+        thresholds=settings.thresholds,
         levels={heard.lane.channel: _by_steps(heard.loudness.levels) for heard in frames.lanes},
         browser_type=frames.browser_type,
         warnings=frames.warnings,

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from helpers.media import Recording, channels_are_equal, mean_of_channels, shared_sound
+from helpers.moments import Thresholds
 from helpers.speech import Segmentation
 
 ChannelMode = Literal["auto", "mix", "split"]
@@ -43,6 +44,8 @@ class Settings:
         How speech is told from silence.
     smoothing : {'none', 'neighbours'}
         'neighbours' tells each segment with the ones before and after it.
+    thresholds : Thresholds
+        From when on something is a moment.
     """
 
     channels: ChannelMode = "auto"
@@ -50,6 +53,7 @@ class Settings:
     include_agent: bool = False
     segmentation: Segmentation = field(default_factory=Segmentation)
     smoothing: Smoothing = "none"
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 @dataclass(frozen=True)

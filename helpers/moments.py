@@ -18,25 +18,56 @@ from helpers.emotions import EMOTIONS, NEGATIVE, UNCERTAIN
 
 ANGER, RECOVERY, TALK_OVER, SILENCE = "sustained anger", "recovery", "talk-over", "longest silence"
 WORSE, BETTER = "turn for the worse", "turn for the better"
-TURN = 0.4  # of valence
 AROUND = 10.0  # seconds of speech before and after a turn
-SUSTAINED = 5.0  # seconds of speech
-CALM_AGAIN = 10.0  # seconds of speech
-LEAST_TALK_OVER = 2.0  # seconds
-LEAST_SILENCE = 8.0  # seconds
-
-EXPLAINED = {
-    ANGER: f"A speaker stays angry over {SUSTAINED:g} s of speech or more.",
-    RECOVERY: f"{SUSTAINED:g} s of negative emotion end, and {CALM_AGAIN:g} s of speech or more have none.",
-    WORSE: f"The mean valence of {AROUND:g} s of speech lies {TURN:g} or more under that of the "
-    f"{AROUND:g} s before, on a scale from -1 to 1 (Russell and Mehrabian 1977).",
-    BETTER: "The same, but higher.",
-    TALK_OVER: f"Two speakers talk at once for {LEAST_TALK_OVER:g} s or more.",
-    SILENCE: f"The longest time that nobody speaks, if it is {LEAST_SILENCE:g} s or more.",
-}
 
 _LONGEST_BREAK = 10.0
 _EVERYBODY = "all"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From when on something is a moment.
+
+    Attributes
+    ----------
+    sustained : float
+        Anger, or what somebody recovers from [seconds of speech].
+    calm_again : float
+        Speech without negative emotion that makes a recovery [seconds].
+    turn : float
+        Difference of the mean valence before and after; see ``emotions.Emotion``.
+    talk_over, silence : float
+        [seconds]
+    """
+
+    sustained: float = 5.0
+    calm_again: float = 10.0
+    turn: float = 0.4
+    talk_over: float = 2.0
+    silence: float = 8.0
+
+
+def explained(thresholds: Thresholds) -> dict[str, str]:
+    """Say what each kind of moment is, in the order in which people look for them.
+
+    Parameters
+    ----------
+    thresholds : Thresholds
+
+    Returns
+    -------
+    dict of str to str
+    """
+    sustained, calm = f"{thresholds.sustained:g} s", f"{thresholds.calm_again:g} s"
+    return {
+        ANGER: f"A speaker stays angry over {sustained} of speech or more.",
+        RECOVERY: f"{sustained} of negative emotion end, and {calm} of speech or more have none.",
+        WORSE: f"The mean valence of {AROUND:g} s of speech lies {thresholds.turn:g} or more under that of "
+        f"the {AROUND:g} s before, on a scale from -1 to 1 (Russell and Mehrabian 1977).",
+        BETTER: "The same, but higher.",
+        TALK_OVER: f"Two speakers talk at once for {thresholds.talk_over:g} s or more.",
+        SILENCE: f"The longest time that nobody speaks, if it is {thresholds.silence:g} s or more.",
+    }
 
 
 @dataclass(frozen=True)
@@ -48,7 +79,7 @@ class Moment:
     channel, role : str
         Where, and who speaks; "all" where it is not about one speaker.
     kind : str
-        What happens: a key of `EXPLAINED`.
+        What happens: a key of `explained`.
     start, end : float
         From when to when [seconds].
     description : str
@@ -63,26 +94,28 @@ class Moment:
     description: str
 
 
-def find_moments(segments: pd.DataFrame) -> tuple[Moment, ...]:
+def find_moments(segments: pd.DataFrame, thresholds: Thresholds | None = None) -> tuple[Moment, ...]:
     """Find the moments of a call.
 
     Parameters
     ----------
     segments : pd.DataFrame
         See ``analysis``.
+    thresholds : Thresholds, optional
 
     Returns
     -------
     tuple of Moment
-        In order of time; of the kinds in `EXPLAINED`. A series of one emotion is not broken by segments whose
+        In order of time; of the kinds of `explained`. A series of one emotion is not broken by segments whose
         emotion is uncertain, which do not prolong it either, but by 10 s of silence.
     """
     named = segments[segments["emotion"].notna() & (segments["emotion"] != UNCERTAIN)]
     lanes = [lane for _, lane in named.groupby("channel", sort=False)]
-    moments = [moment for lane in lanes for moment in (*_anger(lane), *_recoveries(lane))]
+    limits = thresholds or Thresholds()
+    moments = [moment for lane in lanes for moment in (*_anger(lane, limits), *_recoveries(lane, limits))]
     told = segments[segments["emotion"].notna()]
-    moments += [moment for _, lane in told.groupby("channel", sort=False) for moment in _turns(lane)]
-    moments += [*_talk_over(segments), *_longest_silence(segments)]
+    moments += [moment for _, lane in told.groupby("channel", sort=False) for moment in _turns(lane, limits)]
+    moments += [*_talk_over(segments, limits), *_longest_silence(segments, limits)]
     return tuple(sorted(moments, key=lambda moment: moment.start))
 
 
@@ -108,9 +141,9 @@ def speech_time(segments: pd.DataFrame) -> float:
     return float((segments["end"] - segments["start"]).sum())
 
 
-def _anger(lane: pd.DataFrame) -> Iterator[Moment]:
+def _anger(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     for series in _series(lane, lane["emotion"] == "angry"):
-        if speech_time(series) >= SUSTAINED:
+        if speech_time(series) >= limits.sustained:
             yield _moment(
                 ANGER,
                 series,
@@ -119,7 +152,7 @@ def _anger(lane: pd.DataFrame) -> Iterator[Moment]:
             )
 
 
-def _recoveries(lane: pd.DataFrame) -> Iterator[Moment]:
+def _recoveries(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     """Find where negative speech ends for good, or for long enough."""
     negative = lane["emotion"].isin(NEGATIVE)
     for number, series in lane.groupby((negative != negative.shift()).cumsum()):
@@ -127,7 +160,7 @@ def _recoveries(lane: pd.DataFrame) -> Iterator[Moment]:
             continue
         before = lane[: lane.index.get_loc(series.index[0])]
         worse = before[negative[before.index][::-1].cummin()[::-1]]
-        if speech_time(worse) >= SUSTAINED and speech_time(series) >= CALM_AGAIN:
+        if speech_time(worse) >= limits.sustained and speech_time(series) >= limits.calm_again:
             yield _moment(
                 RECOVERY,
                 series,
@@ -136,7 +169,7 @@ def _recoveries(lane: pd.DataFrame) -> Iterator[Moment]:
             )
 
 
-def _turns(lane: pd.DataFrame) -> Iterator[Moment]:
+def _turns(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     """Find where the valence jumps most, each turn apart from larger ones."""
     lengths = (lane["end"] - lane["start"]).to_numpy(float)
     reached = np.concatenate([[0.0], np.cumsum(lengths)])
@@ -147,9 +180,9 @@ def _turns(lane: pd.DataFrame) -> Iterator[Moment]:
     last = last.clip(bounds + 1, len(lane))
     before = (weighted[bounds] - weighted[first]) / (reached[bounds] - reached[first])
     after = (weighted[last] - weighted[bounds]) / (reached[last] - reached[bounds])
-    enough = np.minimum(reached[bounds] - reached[first], reached[last] - reached[bounds]) >= SUSTAINED
+    enough = np.minimum(reached[bounds] - reached[first], reached[last] - reached[bounds]) >= limits.sustained
     turn = np.where(enough, after - before, 0.0)
-    while len(turn) and np.abs(turn).max() >= TURN:
+    while len(turn) and np.abs(turn).max() >= limits.turn:
         place = int(np.abs(turn).argmax())
         part = lane.iloc[[bounds[place] - 1, last[place] - 1]]
         words = f"from {before[place]:+.2f} to {after[place]:+.2f}"
@@ -158,24 +191,24 @@ def _turns(lane: pd.DataFrame) -> Iterator[Moment]:
         turn[np.abs(reached[bounds] - reached[bounds[place]]) < 2 * AROUND] = 0.0
 
 
-def _talk_over(segments: pd.DataFrame) -> Iterator[Moment]:
+def _talk_over(segments: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     lanes = [lane for _, lane in segments.groupby("channel", sort=False)]
     if len(lanes) != 2:
         return
     first, second = (deque(_joined(lane)) for lane in lanes)
     while first and second:
         start, end = max(first[0][0], second[0][0]), min(first[0][1], second[0][1])
-        if end - start >= LEAST_TALK_OVER:
+        if end - start >= limits.talk_over:
             seconds = f"Both speak for {end - start:.1f} s."
             yield Moment(_EVERYBODY, _EVERYBODY, TALK_OVER, start, end, seconds)
         (first if first[0][1] <= second[0][1] else second).popleft()
 
 
-def _longest_silence(segments: pd.DataFrame) -> Iterator[Moment]:
+def _longest_silence(segments: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     spoken = [*_joined(segments)]
     gaps = [(start - end, end, start) for (_, end), (start, _) in pairwise(spoken)]
     length, start, end = max(gaps, key=lambda gap: gap[0], default=(0.0, 0.0, 0.0))
-    if length >= LEAST_SILENCE:
+    if length >= limits.silence:
         yield Moment(_EVERYBODY, _EVERYBODY, SILENCE, start, end, f"Nobody speaks for {length:.1f} s.")
 
 

@@ -7,12 +7,13 @@ from helpers.emotions import UNCERTAIN
 from helpers.moments import (
     ANGER,
     BETTER,
-    EXPLAINED,
     RECOVERY,
     SILENCE,
     TALK_OVER,
     WORSE,
     Moment,
+    Thresholds,
+    explained,
     find_moments,
     valence,
 )
@@ -104,7 +105,7 @@ def test_moments_are_in_order_of_time_and_their_kinds_are_explained() -> None:
     spoken = lane((0, 6, "angry"), (6, 17, "neutral"), (30, 36, "angry"))
     moments = find_moments(spoken)
     assert [moment.kind for moment in moments] == [ANGER, RECOVERY, SILENCE, ANGER]
-    assert {moment.kind for moment in moments} <= set(EXPLAINED)
+    assert {moment.kind for moment in moments} <= set(explained(Thresholds()))
 
 
 def test_hours_of_talk_are_searched_in_no_time() -> None:
@@ -151,3 +152,21 @@ def test_two_turns_that_lie_apart_are_two_moments() -> None:
 )
 def test_little_speech_small_changes_and_a_single_segment_are_no_turn(happiness: list[float]) -> None:
     assert found(WORSE, voice(*happiness)) == found(BETTER, voice(*happiness)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "lax", "strict"),
+    [
+        (ANGER, Thresholds(sustained=3), Thresholds(sustained=20)),
+        (RECOVERY, Thresholds(calm_again=5), Thresholds(calm_again=60)),
+        (SILENCE, Thresholds(silence=3), Thresholds(silence=30)),
+        (TALK_OVER, Thresholds(talk_over=1), Thresholds(talk_over=5)),
+    ],
+)
+def test_thresholds_decide_and_are_explained(kind: str, lax: Thresholds, strict: Thresholds) -> None:
+    customer = lane((0, 4, "angry"), (4, 8, "angry"), (12, 18, "neutral"), (18, 26, "neutral"))
+    both = pd.concat([customer, lane((16, 19, None), channel="left")], ignore_index=True)
+    kinds = [{moment.kind for moment in find_moments(both, limits)} for limits in (lax, strict)]
+    assert kind in kinds[0]
+    assert kind not in kinds[1]
+    assert explained(lax)[kind] != explained(strict)[kind]

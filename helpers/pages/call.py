@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from helpers.errors import HelpersError, ModelError
-from helpers.pages.result import VIEW, plain, show_result
+from helpers.pages.result import VIEW, plain, show_comparison, show_result
 from helpers.pages.session import arrive, workspace
 from helpers.pages.sources import Chosen, choose_recordings, choose_sample
 from helpers.samples import Sample, acted_clips, synthetic_calls
@@ -18,6 +19,7 @@ from helpers.samples import Sample, acted_clips, synthetic_calls
 if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis
     from helpers.lanes import Settings
+    from helpers.moments import Thresholds
     from helpers.workspace import RecordingFile
 
 BY_NAME = "By file name"
@@ -40,6 +42,7 @@ def page() -> None:
     if finished:
         file, analysis = choose_result(finished)
         show_result(file, analysis)
+        choose_comparison(analysis, [other for _, other in finished if other is not analysis])
     else:
         welcome()
 
@@ -48,6 +51,7 @@ def start_over() -> None:
     """Forget everything; the address forgets a setting when it is back where it began."""
     from helpers.classifier import DEFAULT_MODEL
     from helpers.lanes import CHANNEL_MODES, SMOOTHINGS
+    from helpers.moments import Thresholds
     from helpers.speech import Segmentation
 
     chosen = {
@@ -58,9 +62,10 @@ def start_over() -> None:
         "smoothing": SMOOTHINGS[0],
     }
     levels = {name: getattr(Segmentation(), name) for name in ("threshold", "min_silence", "min_speech")}
-    for key in set(st.session_state) - {*chosen, *levels}:
+    defaults = {**chosen, **levels, **asdict(Thresholds())}
+    for key in set(st.session_state) - {*defaults}:
         del st.session_state[key]
-    st.session_state.update({**chosen, **levels})
+    st.session_state.update(defaults)
     st.query_params.pop(VIEW, None)
 
 
@@ -117,8 +122,29 @@ def choose_settings() -> Settings:
             bind="query-params",
             help="Neighbours: each segment is told together with the ones before and after it.",
         )
+        thresholds = choose_thresholds()
     segmentation = Segmentation(threshold, min_speech, min_silence, defaults.speech_pad)
-    return Settings(channels, SIDES[side], agent, segmentation, smoothing)
+    return Settings(channels, SIDES[side], agent, segmentation, smoothing, thresholds)
+
+
+def choose_thresholds() -> Thresholds:
+    """Let the analyst say from when on something is a moment."""
+    from helpers.moments import Thresholds
+
+    defaults = Thresholds()
+    sliders = {
+        "sustained": ("Sustained anger from (s of speech)", 2.0, 30.0, 1.0),
+        "calm_again": ("Recovery from (s of calm speech)", 5.0, 60.0, 1.0),
+        "turn": ("Turn from (of valence)", 0.2, 1.2, 0.1),
+        "talk_over": ("Talk-over from (s)", 0.5, 10.0, 0.5),
+        "silence": ("Silence from (s)", 2.0, 60.0, 1.0),
+    }
+    return Thresholds(
+        **{
+            name: st.slider(label, least, most, getattr(defaults, name), step, key=name, bind="query-params")
+            for name, (label, least, most, step) in sliders.items()
+        }
+    )
 
 
 def choose_model() -> str:
@@ -203,6 +229,22 @@ def analyse(
     if last:
         st.caption("The last result is still here:")
     return last
+
+
+def choose_comparison(analysis: CallAnalysis, others: Sequence[CallAnalysis]) -> None:
+    """Let the analyst lay another recording beside the one that is shown."""
+    if not others:
+        return
+    index = st.selectbox(
+        "Compare with",
+        range(len(others)),
+        index=None,
+        format_func=lambda number: others[number].name,
+        placeholder="Another recording",
+        key="compared",
+    )
+    if index is not None and index < len(others):
+        show_comparison(analysis, others[index])
 
 
 def choose_result(

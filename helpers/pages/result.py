@@ -59,7 +59,7 @@ def show_headline(analysis: CallAnalysis) -> None:
     from helpers.charts import lane_name
     from helpers.exports import clock
     from helpers.lanes import CUSTOMER
-    from helpers.moments import ANGER, EXPLAINED
+    from helpers.moments import ANGER, explained
 
     speech = sum(summary.speech_time for summary in analysis.summary)
     named = {lane_name(summary): summary for summary in analysis.summary if summary.dominant_emotion}
@@ -68,7 +68,7 @@ def show_headline(analysis: CallAnalysis) -> None:
         ("Length", clock(analysis.duration), "Of the whole recording."),
         ("Speech", clock(speech), "Of all speakers together."),
         *((f"{name}: main emotion", _main_emotion(lane), _SHARE) for name, lane in named.items()),
-        ("Sustained anger", str(angry), EXPLAINED[ANGER]),
+        ("Sustained anger", str(angry), explained(analysis.thresholds)[ANGER]),
     ]
     with st.container(horizontal=True):
         for label, value, meaning in figures:
@@ -214,12 +214,13 @@ def show_window_buttons(analysis: CallAnalysis, window: Window, key: str) -> Non
 def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
     """List the moments, each with a button that plays it, and its clip to save."""
     from helpers.exports import clock
-    from helpers.moments import EXPLAINED
+    from helpers.moments import explained
 
-    kinds = "\n".join(f"- **{kind.capitalize()}**: {meaning}" for kind, meaning in EXPLAINED.items())
+    meanings = explained(analysis.thresholds)
+    kinds = "\n".join(f"- **{kind.capitalize()}**: {meaning}" for kind, meaning in meanings.items())
     st.subheader("Moments worth a listen", anchor=False, help=kinds)
     if not analysis.moments:
-        st.caption(f"There is none: no {', no '.join(EXPLAINED)}.")
+        st.caption(f"There is none: no {', no '.join(meanings)}.")
     with st.container(height=320 if len(analysis.moments) > MOMENTS_AT_ONCE else "content"):
         for number, moment in enumerate(analysis.moments):
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -306,6 +307,25 @@ def show_conversation(analysis: CallAnalysis) -> None:
     st.table(figure_rows(conversation(analysis), names))
     silent = non_talk_time(analysis)
     st.caption(f"Nobody speaks for {clock(silent)}, {silent / analysis.duration:.0%} of the call.")
+
+
+def show_comparison(first: CallAnalysis, second: CallAnalysis) -> None:
+    """Show two calls under each other on one scale of time, and their figures side by side."""
+    from helpers.charts import lane_name, timeline
+    from helpers.conversation import conversation
+    from helpers.exports import figure_rows
+
+    longest = max(first.duration, second.duration)
+    for analysis in (first, second):
+        st.markdown(f"**{plain(analysis.name)}**")
+        st.altair_chart(timeline(analysis, 0.0, longest), alt=f"Emotion timeline of {analysis.name}")
+    figures = [each for analysis in (first, second) for each in conversation(analysis)]
+    names = [
+        f"{number}. {lane_name(summary)}"
+        for number, analysis in enumerate((first, second), 1)
+        for summary in analysis.summary
+    ]
+    st.table(figure_rows(figures, names))
 
 
 def show_segments(analysis: CallAnalysis, key: str) -> None:

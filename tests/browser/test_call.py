@@ -276,6 +276,13 @@ def test_several_recordings_stand_in_a_table_and_any_of_them_opens(page: Page, t
     assert box
     page.mouse.click(box["x"] + 15, box["y"] + 35 + 35 * 1.5)
     expect(page.get_by_role("heading", name="long.wav")).to_be_visible(timeout=PATIENCE)
+    charts = page.get_by_test_id("stVegaLiteChart").count()
+    compared = page.get_by_role("combobox", name="Compare with")
+    compared.fill("short")
+    compared.press("Enter")
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(charts + 2, timeout=PATIENCE)
+    expect(page.get_by_role("columnheader", name="1. Speaker")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="2. Speaker")).to_be_visible()
 
 
 def test_the_address_leads_back_to_the_sample_the_view_and_the_settings(
