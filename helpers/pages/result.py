@@ -321,7 +321,7 @@ def show_comparison(first: CallAnalysis, second: CallAnalysis) -> None:
         st.altair_chart(timeline(analysis, 0.0, longest), alt=f"Emotion timeline of {analysis.name}")
     figures = [each for analysis in (first, second) for each in conversation(analysis)]
     names = [
-        f"{number}. {lane_name(summary)}"
+        f"{lane_name(summary)} ({number})"
         for number, analysis in enumerate((first, second), 1)
         for summary in analysis.summary
     ]
