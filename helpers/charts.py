@@ -92,7 +92,7 @@ def timeline(
     """
     places = _places(analysis)
     segments = _placed(analysis, places, start, end)
-    emotions = _emotions_of(analysis)
+    emotions = _emotions_of(analysis.model.labels)
     colour = _colour(emotions, {*shown, UNCERTAIN})
     layers = [
         _lane_grounds(places, start, end),
@@ -126,7 +126,7 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
         Specification of a Vega-Lite chart of the rows of `overview_rows`, with the interval selection
         `WINDOW`, whose field `start` is the first and the last time chosen [seconds]; not to be changed.
     """
-    emotions = [name for name in EMOTIONS if name in (*labels, UNCERTAIN)]
+    emotions = _emotions_of(labels)
     x = alt.X("start:Q", title=None, axis=_time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
     lane = alt.Y("lane:N", title=None, sort=list(lanes), axis=alt.Axis(**_LANE_AXIS))
     brush = alt.selection_interval(
@@ -198,7 +198,7 @@ def live_timeline(labels: tuple[str, ...]) -> dict[str, Any]:
     dict
         Specification of a Vega-Lite chart of the rows of `live_rows`; not to be changed.
     """
-    emotions = [name for name in EMOTIONS if name in (*labels, UNCERTAIN)]
+    emotions = _emotions_of(labels)
     named: list[str | alt.FieldName] = [name for name in emotions if name != UNCERTAIN]
     order = f"indexof({json.dumps(named)}, datum.emotion)"
     x = alt.X(
@@ -347,8 +347,9 @@ def _placed(analysis: CallAnalysis, places: dict[str, _Place], start: float, end
     return segments
 
 
-def _emotions_of(analysis: CallAnalysis) -> list[str]:
-    return [name for name in EMOTIONS if name in (*analysis.model.labels, UNCERTAIN)]
+def _emotions_of(labels: tuple[str, ...]) -> list[str]:
+    """Put what a model may answer in the order of the palette."""
+    return [name for name in EMOTIONS if name in (*labels, UNCERTAIN)]
 
 
 def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Chart:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from helpers.analysis import LEVEL_STEP, CallAnalysis
 from helpers.emotions import UNCERTAIN
-from helpers.moments import ANGER
+from helpers.moments import ANGER, joined, speech_time
 
 PAUSE = 2.0  # seconds, within a monologue
 LEAST_OVERLAP = 0.5  # seconds, of an interruption
@@ -85,7 +85,7 @@ class SpeakerFigures:
 
 def non_talk_time(analysis: CallAnalysis) -> float:
     """Add up the time in which nobody speaks [seconds]."""
-    spoken = _union(analysis.segments)
+    spoken = _stretches(analysis.segments)
     return analysis.duration - float(np.diff(spoken, axis=1).sum())
 
 
@@ -101,12 +101,12 @@ def conversation(analysis: CallAnalysis) -> list[SpeakerFigures]:
     list of SpeakerFigures
         In the order of the summary.
     """
-    everybody = float((analysis.segments["end"] - analysis.segments["start"]).sum())
+    everybody = speech_time(analysis.segments)
     figures = []
     for summary in analysis.summary:
         own = analysis.segments[analysis.segments["channel"] == summary.channel]
-        others = _union(analysis.segments[analysis.segments["channel"] != summary.channel])
-        spoken = _union(own)
+        others = _stretches(analysis.segments[analysis.segments["channel"] != summary.channel])
+        spoken = _stretches(own)
         talk_time = float(np.diff(spoken, axis=1).sum())
         analysed = bool(summary.shares)
         angry = sum(moment.kind == ANGER and moment.channel == summary.channel for moment in analysis.moments)
@@ -131,17 +131,9 @@ def conversation(analysis: CallAnalysis) -> list[SpeakerFigures]:
     return figures
 
 
-def _union(segments: pd.DataFrame) -> np.ndarray:
-    """Join segments that touch or overlap [shape=(n, 2), seconds]."""
-    bounds = segments[["start", "end"]].to_numpy(float)
-    bounds = bounds[np.argsort(bounds[:, 0], kind="stable")]
-    joined: list[list[float]] = []
-    for start, end in bounds:
-        if joined and start <= joined[-1][1]:
-            joined[-1][1] = max(joined[-1][1], end)
-        else:
-            joined.append([start, end])
-    return np.array(joined).reshape(-1, 2)
+def _stretches(segments: pd.DataFrame) -> np.ndarray:
+    """Give the stretches of `joined` as one array [shape=(n, 2), seconds]."""
+    return np.array([*joined(segments)]).reshape(-1, 2)
 
 
 def _longest_monologue(spoken: np.ndarray, others: np.ndarray) -> float:
@@ -179,14 +171,12 @@ def _overlap(spoken: np.ndarray, others: np.ndarray) -> float:
 
 def _response_time(spoken: np.ndarray, others: np.ndarray) -> float | None:
     """Take the gaps in which another's turn ends and this one's begins, and nobody speaks."""
-    gaps = []
-    for start in spoken[:, 0]:
-        before = others[others[:, 0] < start, 1]
-        own_before = spoken[spoken[:, 0] < start, 1]
-        if len(before) and (not len(own_before) or own_before.max() < before.max()):
-            gaps.append(start - before.max())
-    answers = [gap for gap in gaps if 0 <= gap <= LONGEST_ANSWER]
-    return float(np.median(answers)) if answers else None
+    starts = spoken[:, 0]
+    own_ends = np.concatenate([[-np.inf], spoken[:, 1]])[: len(starts)]  # before each start
+    their_ends = np.concatenate([[-np.inf], others[:, 1]])[np.searchsorted(others[:, 0], starts)]
+    gaps = (starts - their_ends)[own_ends < their_ends]
+    answers = gaps[(gaps >= 0) & (gaps <= LONGEST_ANSWER)]
+    return float(np.median(answers)) if len(answers) else None
 
 
 def _loudness(spoken: np.ndarray, levels: np.ndarray) -> float | None:

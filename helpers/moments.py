@@ -195,7 +195,7 @@ def _talk_over(segments: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     lanes = [lane for _, lane in segments.groupby("channel", sort=False)]
     if len(lanes) != 2:
         return
-    first, second = (deque(_joined(lane)) for lane in lanes)
+    first, second = (deque(joined(lane)) for lane in lanes)
     while first and second:
         start, end = max(first[0][0], second[0][0]), min(first[0][1], second[0][1])
         if end - start >= limits.talk_over:
@@ -205,15 +205,26 @@ def _talk_over(segments: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
 
 
 def _longest_silence(segments: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
-    spoken = [*_joined(segments)]
+    spoken = [*joined(segments)]
     gaps = [(start - end, end, start) for (_, end), (start, _) in pairwise(spoken)]
     length, start, end = max(gaps, key=lambda gap: gap[0], default=(0.0, 0.0, 0.0))
     if length >= limits.silence:
         yield Moment(_EVERYBODY, _EVERYBODY, SILENCE, start, end, f"Nobody speaks for {length:.1f} s.")
 
 
-def _joined(segments: pd.DataFrame) -> Iterator[tuple[float, float]]:
-    """Join segments that touch or overlap."""
+def joined(segments: pd.DataFrame) -> Iterator[tuple[float, float]]:
+    """Join segments that touch or overlap.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        With `start` and `end` [seconds].
+
+    Yields
+    ------
+    tuple of float
+        Start and end of each stretch [seconds], in order.
+    """
     times = segments[["start", "end"]].sort_values("start").to_numpy(float)
     if not len(times):
         return

@@ -12,7 +12,7 @@ import streamlit as st
 from helpers.pages.session import workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from helpers.analysis import CallAnalysis, ChannelSummary
     from helpers.clips import Layout
@@ -217,8 +217,7 @@ def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
     from helpers.moments import explained
 
     meanings = explained(analysis.thresholds)
-    kinds = "\n".join(f"- **{kind.capitalize()}**: {meaning}" for kind, meaning in meanings.items())
-    st.subheader("Moments worth a listen", anchor=False, help=kinds)
+    st.subheader("Moments worth a listen", anchor=False, help=_definitions(meanings))
     if not analysis.moments:
         st.caption(f"There is none: no {', no '.join(meanings)}.")
     with st.container(height=320 if len(analysis.moments) > MOMENTS_AT_ONCE else "content"):
@@ -253,29 +252,19 @@ def offer_clips(file: RecordingFile, moments: Sequence[Moment], name: str, key: 
     spans = tuple((moment.start, moment.end) for moment in moments)
     kinds: dict[Layout, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
     for layout, kind in kinds.items():
-        st.download_button(
+        _offer(
             f"Sound ({layout.upper()})",
             partial(desk.clip, file, spans, layout),
             f"{name}.{layout}",
             kind,
-            key=f"{layout} {key}",
-            icon=":material/download:",
-            on_click="ignore",
+            key,
         )
 
 
 def offer_video(file: RecordingFile, moment: Moment, name: str, key: str) -> None:
     """Offer the pictures and the sound of a moment as a file."""
-    desk = workspace()
-    st.download_button(
-        "Video (MP4)",
-        partial(desk.video_clip, file, moment.start, moment.end),
-        f"{name}.mp4",
-        "video/mp4",
-        key=f"mp4 {key}",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    content = partial(workspace().video_clip, file, moment.start, moment.end)
+    _offer("Video (MP4)", content, f"{name}.mp4", "video/mp4", key)
 
 
 def show_summary(analysis: CallAnalysis) -> None:
@@ -301,8 +290,7 @@ def show_conversation(analysis: CallAnalysis) -> None:
     from helpers.conversation import EXPLAINED, conversation, non_talk_time
     from helpers.exports import clock, figure_rows
 
-    definitions = "\n".join(f"- **{name}**: {meaning}" for name, meaning in EXPLAINED.items())
-    st.subheader("Conversation", anchor=False, help=definitions)
+    st.subheader("Conversation", anchor=False, help=_definitions(EXPLAINED))
     names = [lane_name(summary) for summary in analysis.summary]
     st.table(figure_rows(conversation(analysis), names))
     silent = non_talk_time(analysis)
@@ -371,19 +359,29 @@ def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
     ]
     with st.container(horizontal=True):
         for label, content, extension, kind in files:
-            st.download_button(
-                label,
-                content,
-                f"{analysis.name}.{extension}",
-                kind,
-                icon=":material/download:",
-                on_click="ignore",
-            )
+            _offer(label, content, f"{analysis.name}.{extension}", kind, "result")
 
 
 def plain(text: str) -> str:
     """Escape a text, such as a file name, so that no part of it is taken for Markdown."""
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$:-])", r"\\\1", text)
+
+
+def _offer(label: str, content: Callable[[], str | bytes], name: str, kind: str, key: str) -> None:
+    """Offer a file, which is made when it is asked for."""
+    st.download_button(
+        label,
+        content,
+        name,
+        kind,
+        key=f"{label} {key}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _definitions(meanings: Mapping[str, str]) -> str:
+    return "\n".join(f"- **{name.capitalize()}**: {meaning}" for name, meaning in meanings.items())
 
 
 @dataclass(frozen=True)
@@ -410,11 +408,11 @@ def _window(analysis: CallAnalysis, key: str) -> Window:
 def _linked_window(analysis: CallAnalysis) -> Window:
     """Read from the address which window to show; the whole call where it does not say."""
     try:
-        start, end = map(float, st.query_params.get(VIEW, "").split("-"))
+        start, rounded = map(float, st.query_params.get(VIEW, "").split("-"))
     except ValueError:
         return Window(0.0, analysis.duration)
-    inside = 0 <= start < end <= analysis.duration
-    return Window(start, end) if inside else Window(0.0, analysis.duration)
+    end = min(rounded, analysis.duration)
+    return Window(start, end) if 0 <= start < end else Window(0.0, analysis.duration)
 
 
 def _look(analysis: CallAnalysis, key: str, start: float, end: float, *, moves: int) -> None:
@@ -422,7 +420,7 @@ def _look(analysis: CallAnalysis, key: str, start: float, end: float, *, moves: 
     length = min(max(end - start, SHORTEST_WINDOW), analysis.duration)
     start = min(max(start, 0.0), analysis.duration - length)
     st.session_state[f"window {key}"] = Window(start, start + length, moves)
-    st.query_params[VIEW] = f"{start:.1f}-{min(start + length, analysis.duration):.1f}"
+    st.query_params[VIEW] = f"{start:.1f}-{start + length:.1f}"
 
 
 def _step(starts: list[float], direction: int) -> None:
