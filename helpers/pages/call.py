@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,12 +18,16 @@ from helpers.pages.sources import Chosen, choose_recordings, choose_sample
 from helpers.samples import Sample, acted_clips, synthetic_calls
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from helpers.analysis import CallAnalysis
     from helpers.lanes import Settings
     from helpers.moments import Thresholds
     from helpers.workspace import RecordingFile
 
 BY_NAME = "By file name"
+MOST_IN_QUEUE = 5  # bars that are shown at once
+QUEUE_HEIGHT = 320  # pixels
 SIDES: dict[str, Literal["left", "right"] | None] = {BY_NAME: None, "Left": "left", "Right": "right"}
 
 
@@ -204,17 +209,15 @@ def analyse(
     """Analyse each file, naming those that cannot be; without any result, keep the last one still there."""
     finished = []
     failures = [*chosen.failures]
+    queue = Queue(chosen.files, place)
     for number, file in enumerate(chosen.files):
-        counted = f"{number + 1} of {len(chosen.files)}, " if len(chosen.files) > 1 else ""
-        title = f"{counted}{plain(file.name)}"
-
-        def progress(stage: str, done: float, title: str = title) -> None:
-            place.progress(min(done, 1.0), f"{title}: {stage} …")
-
         try:
+            progress = partial(queue.report, number)
             finished.append((file, workspace().analysis(file, settings, progress, model)))
+            queue.close(number, "done")
         except HelpersError as error:
             failures.append(str(error))
+            queue.close(number, "failed")
     place.empty()
     if failures:
         st.error("\n\n".join(map(plain, failures)), icon=":material/error:")
@@ -229,6 +232,39 @@ def analyse(
     if last:
         st.caption("The last result is still here:")
     return last
+
+
+class Queue:
+    """A bar of progress for each file, drawn when there is one to wait for.
+
+    Parameters
+    ----------
+    files : sequence of RecordingFile
+        In the order in which they are analysed.
+    place : DeltaGenerator
+        Where to draw.
+    """
+
+    def __init__(self, files: Sequence[RecordingFile], place: DeltaGenerator) -> None:
+        self._names = [plain(file.name) for file in files]
+        self._place = place
+        self._bars: list[DeltaGenerator] = []
+
+    def report(self, number: int, stage: str, done: float) -> None:
+        """Show how far a file is; those before it are finished."""
+        if not self._bars:
+            box = self._place.container(
+                height=QUEUE_HEIGHT if len(self._names) > MOST_IN_QUEUE else "content"
+            )
+            self._bars = [box.progress(0.0, f"{name}: waiting") for name in self._names]
+            for before in range(number):
+                self.close(before, "done")
+        self._bars[number].progress(min(done, 1.0), f"{self._names[number]}: {stage} …")
+
+    def close(self, number: int, outcome: str) -> None:
+        """Say how a file ended."""
+        if self._bars:
+            self._bars[number].progress(1.0, f"{self._names[number]}: {outcome}")
 
 
 def choose_comparison(analysis: CallAnalysis, others: Sequence[CallAnalysis]) -> None:
@@ -252,26 +288,51 @@ def choose_result(
 ) -> tuple[RecordingFile, CallAnalysis]:
     """Let the analyst compare several recordings in a table, and choose the one that is shown."""
     from helpers.exports import call_rows
+    from helpers.miniature import WIDTH, miniature
 
     if len(finished) == 1:
         return finished[0]
     calls = call_rows([analysis for _, analysis in finished])
     shares = ["Anger", "Uncertain"]
     calls[shares] *= 100
+    calls.insert(1, "Timeline", [miniature(analysis) for _, analysis in finished])
+    calls = choose_rows(calls)
     percent = st.column_config.ProgressColumn(
         width="small", format="%.0f %%", min_value=0, max_value=100, help="Share of the speech time."
     )
     st.caption("Tick a recording to open it; click a heading to sort.")
     table = st.dataframe(
         calls,
-        key="calls",
+        key=f"calls {hash(tuple(calls.index))}",
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row-required",
         column_config={
+            "Timeline": st.column_config.ImageColumn(
+                width=WIDTH + 8, help="The emotion that prevails, from start to end."
+            ),
             "Length": st.column_config.NumberColumn(format="%.0f s"),
             **dict.fromkeys(shares, percent),
         },
     )
     chosen = table["selection"]["rows"]
-    return finished[chosen[0] if chosen and chosen[0] < len(finished) else 0]
+    return finished[calls.index[chosen[0] if chosen and chosen[0] < len(calls) else 0]]
+
+
+def choose_rows(calls: pd.DataFrame) -> pd.DataFrame:
+    """Let the analyst narrow a table of calls; all of them where none would be left."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        emotions = st.pills(
+            "Main emotion",
+            calls["Main emotion"].dropna().unique().tolist(),
+            selection_mode="multi",
+            key="emotions listed",
+        )
+        anger = st.slider("Anger at least (%)", 0, 100, 0, 5, key="anger listed")
+    listed = calls[
+        (calls["Main emotion"].isin(emotions) if emotions else True) & (calls["Anger"].fillna(0) >= anger)
+    ]
+    if listed.empty:
+        st.caption("No call is like that, so all are listed.")
+        return calls
+    return listed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from helpers.pages.playhead import show_playhead
 from helpers.pages.session import workspace
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
         selection_mode=SELECTION,
         alt="Emotion timeline: probabilities and winning emotion per segment; the table below has the same",
     )
+    show_playhead(window.start, window.end)
     overview_key = f"overview {key} {window.moves}"
 
     def choose_window() -> None:

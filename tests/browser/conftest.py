@@ -147,10 +147,15 @@ def watched_page(browser: BrowserContext, address: str) -> Iterator[Page]:
     page.on("request", lambda request: _note_foreign(request.url, address, complaints))
     page.goto(address)
     expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     yield page
     page.close()
     assert complaints == []
+
+
+def settled(page: Page) -> None:
+    """Wait until the server has said all it had to say."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 def _note_foreign(url: str, address: str, complaints: list[str]) -> None:

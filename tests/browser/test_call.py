@@ -13,7 +13,7 @@ from helpers.clips import PAUSE
 from helpers.emotions import EMOTIONS
 from helpers.media import SAMPLE_RATE, decode
 from helpers.samples import SAMPLES
-from tests.browser.conftest import PATIENCE, ROOT, choose_sample, command_line, download, upload
+from tests.browser.conftest import PATIENCE, ROOT, choose_sample, command_line, download, settled, upload
 from tests.conftest import bursts, encode
 
 
@@ -272,7 +272,7 @@ def test_several_recordings_stand_in_a_table_and_two_are_compared(page: Page, tm
     expect(page.get_by_role("heading", name="short.wav")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("test_call.py is not an audio or video file")).to_be_visible()
     expect(page.get_by_text("Tick a recording to open it")).to_be_visible(timeout=PATIENCE)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     page.locator("[data-testid=stVegaLiteChart] svg .targets_marks path").first.wait_for(state="attached")
     charts = page.get_by_test_id("stVegaLiteChart").count()
     compared = page.get_by_role("combobox", name="Compare with")
@@ -303,3 +303,26 @@ def test_the_address_leads_back_to_the_sample_the_view_and_the_settings(
     expect(other.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
     assert "?" not in other.url
     other.close()
+
+
+def test_a_line_marks_what_is_played_and_leaves_with_the_window(page: Page) -> None:
+    choose_sample(page, 0)
+    line = page.locator(".playhead")
+    expect(line).to_be_hidden()
+    ground = page.get_by_test_id("stVegaLiteChart").first.locator("svg .grounds_marks path").first
+    ground.wait_for(state="attached")
+    for share in (0.25, 0.75):
+        page.evaluate(
+            "share => { const a = document.querySelector('audio'); a.currentTime = share * 110.2; }", share
+        )
+        expect(line).to_be_visible()
+        page.wait_for_timeout(300)
+        lane, drawn = ground.bounding_box(), line.bounding_box()
+        assert lane
+        assert drawn
+        middle = drawn["x"] + drawn["width"] / 2
+        assert middle == pytest.approx(lane["x"] + share * lane["width"], abs=4)
+        assert drawn["height"] > lane["height"]  # through both lanes
+    page.get_by_role("button", name="Closer", exact=True).click()  # to 0:27 to 1:22, and it is at 1:22.7
+    page.evaluate("document.querySelector('audio').currentTime = 5")
+    expect(line).to_be_hidden()

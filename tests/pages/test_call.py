@@ -12,7 +12,7 @@ from helpers.errors import LinkError
 from helpers.links import SWITCH, Fetched
 from helpers.pages.result import plain
 from helpers.pages.sources import CLIP_NAME
-from helpers.samples import FOLDER_VARIABLE, acted_clips, list_samples
+from helpers.samples import FOLDER_VARIABLE, acted_clips, list_samples, local_path, synthetic_calls
 from tests.conftest import bursts, encode
 
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -301,3 +301,43 @@ def test_it_is_said_from_how_much_speech_the_baseline_is_or_that_there_is_none(a
     assert any(re.match(r"Judged against how .* from \d\d s of speech", text.value) for text in app.caption)
     with_sample(app, 1)
     assert any(text.value.startswith("Hardly any speech here seems neutral") for text in app.caption)
+
+
+def queue_page() -> None:
+    import streamlit as st
+
+    from helpers.pages.call import Queue
+    from helpers.workspace import RecordingFile
+
+    files = [RecordingFile.from_bytes(name, b"") for name in ("a*.wav", "b.wav", "c.wav")]
+    queue = Queue(files, st.empty())
+    queue.close(0, "done")  # at once, for it was analysed before
+    queue.report(1, "Reading", 0.4)
+    if st.toggle("later"):
+        queue.close(1, "failed")
+
+
+def test_each_file_of_a_queue_has_its_own_bar() -> None:
+    app = AppTest.from_function(queue_page).run()
+    assert [bar.proto.text for bar in app.get("progress")] == [
+        r"a\*\.wav: done",
+        r"b\.wav: Reading …",
+        r"c\.wav: waiting",
+    ]
+    assert [bar.proto.value for bar in app.get("progress")] == [100, 40, 0]
+    app.toggle[0].set_value(True).run()
+    assert app.get("progress")[1].proto.text == r"b\.wav: failed"
+
+
+def test_several_calls_are_narrowed_by_emotion_and_anger(app: AppTest) -> None:
+    paths = [local_path(sample) for sample in synthetic_calls()]
+    upload(app, *((path.name, path.read_bytes()) for path in paths))
+    calls = app.dataframe[0].value
+    assert len(calls) == 4
+    assert all(picture.startswith("data:image/svg+xml,") for picture in calls["Timeline"])
+    least = 5 * int(calls["Anger"].max() // 5)
+    app.slider(key="anger listed").set_value(least).run()
+    kept = app.dataframe[0].value
+    assert list(kept["Recording"]) == list(calls.loc[calls["Anger"] >= least, "Recording"])
+    assert 0 < len(kept) < 4
+    assert any(plain(kept["Recording"].iloc[0]) == each.value for each in app.subheader)
