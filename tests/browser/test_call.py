@@ -16,6 +16,8 @@ from helpers.samples import SAMPLES
 from tests.browser.conftest import PATIENCE, ROOT, choose_sample, command_line, download, settled, upload
 from tests.conftest import bursts, encode
 
+ROW_HEIGHT = 35  # pixels, of a table
+
 
 def segments_drawn(page: Page) -> int:
     """Count the marks of the last layer of the timeline: the fields that can be clicked."""
@@ -126,8 +128,7 @@ def test_a_row_of_the_table_plays_too_so_that_the_keyboard_suffices(page: Page) 
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
     assert box
-    row_height = 35
-    page.mouse.click(box["x"] + 15, box["y"] + 4.5 * row_height)  # the box before the fourth segment
+    page.mouse.click(box["x"] + 15, box["y"] + 4.5 * ROW_HEIGHT)  # the box before the fourth segment
     page.wait_for_function(
         "() => { const a = document.querySelector('audio'); return a && a.currentTime > 1; }"
     )
@@ -326,3 +327,16 @@ def test_a_line_marks_what_is_played_and_leaves_with_the_window(page: Page) -> N
     page.get_by_role("button", name="Closer", exact=True).click()  # to 0:27 to 1:22, and it is at 1:22.7
     page.evaluate("document.querySelector('audio').currentTime = 5")
     expect(line).to_be_hidden()
+
+
+def test_a_tick_in_the_table_opens_that_recording(page: Page, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        encode(tmp_path / f"{name}.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
+    upload(page, tmp_path / "first.wav", tmp_path / "second.wav")
+    expect(page.get_by_role("heading", name="first.wav")).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    grid = page.get_by_test_id("stDataFrame").first
+    expect(grid.locator("canvas").first).to_be_visible()
+    page.wait_for_timeout(500)  # the canvas takes clicks a moment after it is there
+    grid.click(position={"x": 15, "y": 2.5 * ROW_HEIGHT})
+    expect(page.get_by_role("heading", name="second.wav")).to_be_visible(timeout=PATIENCE)

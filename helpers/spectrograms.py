@@ -1,0 +1,100 @@
+"""What a small network makes of a segment's log-mel spectrogram, beside its functionals.
+
+Functionals forget the order of the frames; a convolutional network sees how pitch and energy move. Its
+probabilities are kept as features of the segment, so that it is asked once per segment, whatever is made of
+them later. The network is a part of these features: another one makes another version of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from helpers.errors import ModelError
+from helpers.estimators import ONNX, Estimator, OnnxEstimator
+from helpers.features import MEL, N_MELS, feature_names, functionals
+
+NAME = "spectrogram"
+VERSION = 1
+JOINT_NAME = "acoustic and spectrogram"
+JOINT_VERSION = 1
+NETWORK = "spectrogram"
+PARTS = Path(__file__).parent.parent / "models" / "parts"
+TOLD = ("angry", "happy", "neutral", "sad")
+FRAMES = 200
+RANGE = 80.0  # dB, below the maximum of the segment
+
+_POOLED = 2  # frames
+_SHA256 = ""
+_LEAST = 1e-6
+
+
+def spectrogram_names() -> list[str]:
+    """Name the values of `spectrogram`, band after band."""
+    return [f"mel_{band} step_{step}" for band in range(N_MELS) for step in range(FRAMES)]
+
+
+def spectrogram(frames: np.ndarray) -> np.ndarray:
+    """Show the first 4 s of a segment as a picture.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(frames, …)]
+        As of ``features.frame_features``, at least 2.
+
+    Returns
+    -------
+    np.ndarray [shape=(N_MELS * FRAMES,), dtype=float32]
+        Log-mel spectrum, band after band, every 20 ms, relative to its maximum [dB]; `RANGE` below it, and
+        after the end, it is -`RANGE`.
+    """
+    count = min(len(frames) // _POOLED, FRAMES)
+    mel = frames[: count * _POOLED, MEL].astype(np.float32)
+    pooled = mel.reshape(count, _POOLED, N_MELS).mean(axis=1)
+    picture = np.full((N_MELS, FRAMES), -RANGE, np.float32)
+    picture[:, :count] = np.maximum(pooled - pooled.max(), -RANGE).T
+    return picture.ravel()
+
+
+def joint_names() -> list[str]:
+    """Name the values of `joint_features`: those of ``features.feature_names``, and the emotions told."""
+    return [*feature_names(), *(f"log-probability {emotion}" for emotion in TOLD)]
+
+
+def joint_features(frames: np.ndarray) -> np.ndarray:
+    """Describe a segment by its functionals and by what the network tells.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(frames, …)]
+        As of ``features.functionals``.
+
+    Returns
+    -------
+    np.ndarray [shape=(features,), dtype=float32]
+        In the order of `joint_names`.
+
+    Raises
+    ------
+    ModelError
+        The network is missing or is another one.
+    """
+    told = _network().predict_proba(spectrogram(frames)[None])[0]
+    return np.concatenate([functionals(frames), np.log(np.maximum(told, _LEAST))]).astype(np.float32)
+
+
+@cache
+def _network() -> Estimator:
+    try:
+        content = (PARTS / f"{NETWORK}.{ONNX}").read_bytes()
+    except OSError:
+        raise ModelError("The network on spectrograms is missing: restore the folder models/parts.") from None
+    if hashlib.sha256(content).hexdigest() != _SHA256:
+        raise ModelError(
+            "The network on spectrograms is not the one that the features are defined by: restore the folder "
+            "models/parts."
+        )
+    return OnnxEstimator(content)
