@@ -10,11 +10,14 @@ first word, moves it little, and a long calm one fixes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from helpers.estimators import Estimator
+
+_LEAST = 1e-12
 
 
 def estimate_baseline(values: np.ndarray, neutral: np.ndarray, shrinkage: float) -> np.ndarray:
@@ -93,32 +96,39 @@ class BaselinedClassifier:
         """
         return self._neutrality(standardise(values, self.mean, self.deviation))
 
-    def without_baseline(self) -> MeanClassifier:
+    def without_baseline(self) -> Self:
         """Give what judges each segment by itself, for comparison."""
-        return MeanClassifier(self.mean, self.deviation, self.alone)
+        return replace(self, relative=self.alone, shrinkage=np.inf)
 
     def _neutrality(self, standardised: np.ndarray) -> np.ndarray:
         return mean_probabilities(self.alone, standardised)[:, self.neutral]
 
 
 @dataclass(frozen=True, eq=False)
-class MeanClassifier:
-    """Classifies each segment by itself, by the mean of several estimators.
+class BaselinedEnsemble(BaselinedClassifier):
+    """Joins what a baselined classifier says with what another tells of each segment by itself.
+
+    The last features of a segment are the logarithms of the other's probabilities.
 
     Attributes
     ----------
-    mean, deviation : np.ndarray [shape=(features,)]
-        Of the training's features.
-    members : tuple of estimators
+    share : float
+        Of the other in the weighted geometric mean of both (Genest and Zidek 1986, "Combining probability
+        distributions: a critique and an annotated bibliography").
     """
 
-    mean: np.ndarray
-    deviation: np.ndarray
-    members: tuple[Estimator, ...]
+    share: float
 
     def predict_proba(self, values: np.ndarray) -> np.ndarray:
-        """As of ``estimators.Estimator``."""
-        return mean_probabilities(self.members, standardise(values, self.mean, self.deviation))
+        """As of `BaselinedClassifier`."""
+        count = len(self.mean)
+        own = np.log(np.maximum(super().predict_proba(values[:, :count]), _LEAST))
+        powers = np.exp((1 - self.share) * own + self.share * values[:, count:])
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def neutrality(self, values: np.ndarray) -> np.ndarray:
+        """As of `BaselinedClassifier`."""
+        return super().neutrality(values[:, : len(self.mean)])
 
 
 def standardise(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers import features, images
+from helpers import features, images, spectrograms
 from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH
 
@@ -114,8 +114,16 @@ ACOUSTIC = FeatureSet(
     *(features.NAME, features.VERSION, features.feature_names),
     *(features.kept_frames, features.functionals, features.BEYOND),
 )
+SPECTROGRAM = FeatureSet(
+    *(spectrograms.NAME, spectrograms.VERSION, spectrograms.spectrogram_names),
+    *(features.kept_frames, spectrograms.spectrogram, features.BEYOND),
+)
+ACOUSTIC_AND_TOLD = FeatureSet(
+    *(spectrograms.JOINT_NAME, spectrograms.JOINT_VERSION, spectrograms.joint_names),
+    *(features.kept_frames, spectrograms.joint_features, features.BEYOND),
+)
 IMAGE = FeatureSet(images.NAME, images.VERSION, images.image_names, _hops, _image_of_hops, 0)
-FEATURE_SETS = {each.name: each for each in (ACOUSTIC, IMAGE)}
+FEATURE_SETS = {each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_TOLD, SPECTROGRAM, IMAGE)}
 
 
 def served_features(entry: dict[str, str | int]) -> FeatureSet:

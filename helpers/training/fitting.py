@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 
-from helpers.baseline import BaselinedClassifier, standardise
+from helpers.baseline import BaselinedClassifier, BaselinedEnsemble, standardise
 from helpers.emotions import NEUTRAL
 from helpers.training.networks import ConvolutionalClassifier
 
@@ -29,6 +29,7 @@ _MEMBERS = 2  # perceptrons that are averaged
 _FOLDS = 3
 _MOST_SEGMENTS = 60  # of a call
 _NETWORK_EPOCHS = 4
+_NETWORK_SHARE = 0.4
 _NEUTRAL_SHARES = (0.25, 0.4, 0.6, 0.8, 0.9, 1.0)
 
 
@@ -128,6 +129,24 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
             perceptron.partial_fit(against, emotions, classes=classes)
     members = tuple(map(_slimmed, relative))
     return BaselinedClassifier(mean, deviation, alone, members, classes.index(NEUTRAL), SHRINKAGE)
+
+
+def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
+    """Train perceptrons without and with a baseline beside a network that is trained already.
+
+    Parameters
+    ----------
+    training : TrainingSet
+        Neutral segments among them; the last features as of ``spectrograms.joint_features``, for just the
+        emotions of the training.
+
+    Returns
+    -------
+    BaselinedEnsemble
+    """
+    count = training.features.shape[1] - len(np.unique(training.emotions()))
+    own = fit_baselined(TrainingSet(training.segments, training.features[:, :count]))
+    return BaselinedEnsemble(**vars(own), share=_NETWORK_SHARE)
 
 
 def fit_network(training: TrainingSet) -> ConvolutionalClassifier:

@@ -140,15 +140,32 @@ def to_onnx(classifier: ConvolutionalClassifier) -> bytes:
     -------
     bytes
     """
+    return exported(classifier.network_, N_MFCC * FRAMES)
+
+
+def exported(network: nn.Module, features: int) -> bytes:
+    """Write a network as the content of an ONNX file, from features to probabilities.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From features to logits.
+    features : int
+        How many it takes.
+
+    Returns
+    -------
+    bytes
+    """
     import torch
     from torch import nn
 
-    graph = nn.Sequential(classifier.network_, nn.Softmax(1)).eval()
+    graph = nn.Sequential(network, nn.Softmax(1)).eval()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         torch.onnx.export(
             graph,
-            (torch.zeros(1, N_MFCC * FRAMES),),
+            (torch.zeros(1, features),),
             path,
             input_names=["features"],
             output_names=["probabilities"],
