@@ -143,7 +143,7 @@ class Workspace:
             file.name,
             file.identity,
             settings,
-            *(model.features.name, model.features.version, model.card.shortest, model.card.longest),
+            *(model.features.frames, model.card.shortest, model.card.longest),
         ),
         lambda self: _LOCK,
     )

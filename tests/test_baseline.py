@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.baseline import BaselinedClassifier, estimate_baseline, standardise
+from helpers.baseline import BaselinedClassifier, BaselinedEnsemble, estimate_baseline, standardise
 
 
 class Louder:
@@ -73,3 +73,25 @@ def test_without_it_each_segment_is_judged_by_itself() -> None:
     plain = classifier().without_baseline()
     np.testing.assert_allclose(plain.predict_proba(values), Louder().predict_proba(values), atol=1e-6)
     np.testing.assert_allclose(plain.predict_proba(values[:1]), plain.predict_proba(values)[:1])
+
+
+def test_an_ensemble_lies_between_what_both_say() -> None:
+    values = np.random.default_rng(0).normal(size=(6, 2))
+    told = np.column_stack([np.linspace(0.1, 0.9, 6), np.linspace(0.9, 0.1, 6)])
+    own = classifier()
+    joined = BaselinedEnsemble(**vars(own), share=0.4)
+    both = np.concatenate([values, np.log(told)], axis=1)
+    apart = own.predict_proba(values)
+    answers = joined.predict_proba(both)
+    np.testing.assert_allclose(answers.sum(axis=1), 1)
+    least, most = np.minimum(apart, told), np.maximum(apart, told)
+    assert ((answers >= least - 1e-9) & (answers <= most + 1e-9)).all()
+    np.testing.assert_allclose(joined.neutrality(both), own.neutrality(values))
+
+
+def test_an_ensemble_without_its_baseline_still_listens_to_the_other() -> None:
+    values = np.random.default_rng(0).normal(size=(5, 4))
+    plain = BaselinedEnsemble(**vars(classifier()), share=0.4).without_baseline()
+    np.testing.assert_allclose(plain.predict_proba(values[:1]), plain.predict_proba(values)[:1])
+    other = values + np.array([0, 0, 1, 0])
+    assert (plain.predict_proba(other)[:, 0] > plain.predict_proba(values)[:, 0]).all()

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_EPOCHS = 24
 _BATCH = 96
 _LEARNING_RATE = 3e-3
 _WEIGHT_DECAY = 0.05
@@ -51,7 +50,7 @@ class SpectrogramNetwork:
             return np.concatenate([self.network(part).softmax(1).numpy() for part in x.split(256)])
 
 
-def fit_spectrograms(training: TrainingSet) -> SpectrogramNetwork:
+def fit_spectrograms(training: TrainingSet, epochs: int = 24) -> SpectrogramNetwork:
     """Train a network on spectrograms.
 
     Four layers of convolution and a pooling by attention over mean and deviation (Okabe et al. 2018,
@@ -63,6 +62,7 @@ def fit_spectrograms(training: TrainingSet) -> SpectrogramNetwork:
     ----------
     training : TrainingSet
         Of pictures as of ``spectrograms.spectrogram``.
+    epochs : int
 
     Returns
     -------
@@ -75,12 +75,15 @@ def fit_spectrograms(training: TrainingSet) -> SpectrogramNetwork:
     generator = np.random.default_rng(0)
     classes, codes = np.unique(training.emotions(), return_inverse=True)
     network = make_network(len(classes))
+    for parameter in network.parameters():
+        if parameter.ndim == 4:  # of a convolution, which is faster by a third so
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
     x, y = training.features, torch.from_numpy(codes)
     weights = torch.from_numpy((len(y) / len(classes) / np.bincount(codes)).astype(np.float32))
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=_WEIGHT_DECAY)
     batches = -(-len(x) // _BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=_EPOCHS * batches)
-    for _ in range(_EPOCHS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=epochs * batches)
+    for _ in range(epochs):
         for rows in np.array_split(generator.permutation(len(x)), batches):
             pictures = torch.from_numpy(np.stack([_varied(x[row], generator) for row in rows]))
             optimizer.zero_grad()

@@ -1,0 +1,54 @@
+"""The picture of a segment, and what the network tells of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import spectrograms
+from helpers.errors import ModelError
+from helpers.features import N_MELS, kept_frames
+from helpers.spectrograms import FRAMES, RANGE, TOLD, joint_features, joint_names, spectrogram
+from tests.conftest import bursts
+
+
+def frames_of(duration: float, level: float = -20.0) -> np.ndarray:
+    return kept_frames(bursts((0, duration), duration=duration, level=level))
+
+
+def test_a_picture_begins_with_the_segment_and_is_silent_after_its_end() -> None:
+    picture = spectrogram(frames_of(2.0)).reshape(N_MELS, FRAMES)
+    steps = (len(frames_of(2.0))) // 2
+    assert picture.max() == 0
+    assert (picture[:, steps:] == -RANGE).all()
+    assert (picture[:, :steps].max(axis=0) > -RANGE / 2).all()
+
+
+def test_what_is_longer_than_the_picture_is_cut_off() -> None:
+    picture = spectrogram(frames_of(6.0)).reshape(N_MELS, FRAMES)
+    assert (picture.max(axis=0) > -RANGE / 2).all()
+
+
+def test_the_gain_of_a_recording_makes_no_difference() -> None:
+    loud, quiet = (joint_features(frames_of(2.0, level)) for level in (-14.0, -26.0))
+    told = slice(-len(TOLD), None)
+    np.testing.assert_allclose(np.exp(loud[told]), np.exp(quiet[told]), atol=0.02)
+
+
+def test_what_is_told_are_logarithms_of_probabilities() -> None:
+    values = joint_features(frames_of(1.0))
+    assert len(values) == len(joint_names())
+    assert np.exp(values[-len(TOLD) :]).sum() == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("content", [None, b"another network"])
+def test_another_network_or_none_is_refused(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spectrograms, "PARTS", tmp_path)
+    if content:
+        (tmp_path / "spectrogram.onnx").write_bytes(content)
+    spectrograms._network.cache_clear()
+    with pytest.raises(ModelError, match="restore the folder models/parts"):
+        joint_features(frames_of(1.0))
+    spectrograms._network.cache_clear()
