@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from helpers.baseline import BaselinedClassifier
-from helpers.emotions import UNCERTAIN
+from helpers.emotions import NEUTRAL, UNCERTAIN
 from helpers.errors import ModelError
 from helpers.estimators import JOBLIB, Estimator, made_with, read_estimator
 from helpers.feature_sets import FeatureSet, served_features
@@ -26,7 +27,7 @@ from helpers.feature_sets import FeatureSet, served_features
 MODELS = Path(__file__).parent.parent / "models"
 DEFAULT_MODEL = "calls"
 NO_BASELINE = "none"  # as a card's scores name it
-CARD_VERSION = 2
+CARD_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class ModelCard:
         ``name`` and ``version`` of the features that it was trained on.
     shortest, longest : float
         Length of the segments that it was trained on [seconds].
-    temperature : float
+    temperatures : tuple of float
         By which the logarithms of its probabilities are divided (Guo et al. 2017, "On calibration of modern
-        neural networks").
+        neural networks") in a call that seems to have no neutral speech, and in one that has nothing else.
     uncertain_below : float
         Confidence under which its answer is "uncertain".
     corpora : tuple of dict
@@ -79,7 +80,7 @@ class ModelCard:
     feature_set: dict[str, Any]
     shortest: float
     longest: float
-    temperature: float
+    temperatures: tuple[float, float]
     uncertain_below: float
     corpora: tuple[dict[str, Any], ...]
     licence: str
@@ -124,7 +125,8 @@ class Model:
         """
         if not len(segment_features):
             return np.empty((0, len(self.card.labels)))
-        return calibrated(self.estimator.predict_proba(segment_features), self.card.temperature)
+        told = self.estimator.predict_proba(segment_features)
+        return calibrated_call(told, self.card.labels, self.card.temperatures)
 
     def neutrality(self, segment_features: np.ndarray) -> np.ndarray | None:
         """Say how much each segment counts for the speaker's baseline.
@@ -166,13 +168,49 @@ class Model:
         return emotions, confidences
 
 
-def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def calibrated_call(
+    probabilities: np.ndarray, labels: Sequence[str], temperatures: tuple[float, float]
+) -> np.ndarray:
+    """Calibrate the probabilities of one speaker's segments in one call.
+
+    The more neutral a call, the more often a model is right that learned from emotions in equal shares, so
+    the temperature goes from the one to the other by the mean probability of being neutral.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(segments, emotions)]
+    labels : sequence of str
+        Names of the emotions.
+    temperatures : tuple of float
+        As of `ModelCard`.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, emotions), dtype=float64]
+    """
+    neutral = neutral_share(probabilities, labels)
+    return calibrated(probabilities, between_temperatures(temperatures, neutral))
+
+
+def neutral_share(probabilities: np.ndarray, labels: Sequence[str]) -> float:
+    """Say how neutral a call seems, in [0, 1]; 0 where the model does not know the emotion."""
+    return float(probabilities[:, list(labels).index(NEUTRAL)].mean()) if NEUTRAL in labels else 0.0
+
+
+def between_temperatures(
+    temperatures: tuple[float, float], neutral: float | np.ndarray
+) -> float | np.ndarray:
+    """Choose a temperature between the one of no neutral speech and that of nothing else."""
+    return temperatures[0] ** (1 - neutral) * temperatures[1] ** neutral
+
+
+def calibrated(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
     """Divide the logarithms of probabilities by a temperature and normalise again.
 
     Parameters
     ----------
     probabilities : np.ndarray [shape=(n, classes)]
-    temperature : float > 0
+    temperature : float or np.ndarray [shape=(n, 1)] > 0
         Above 1 makes the probabilities more even.
 
     Returns

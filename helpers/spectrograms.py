@@ -28,7 +28,7 @@ FRAMES = 200
 RANGE = 80.0  # dB, below the maximum of the segment
 
 _POOLED = 2  # frames
-_SHA256 = ""
+_SHA256 = "c0ea191220fe64daa7fc7c5ea9b0e7180e06732b012494ebfd22bc49950fdaea"
 _LEAST = 1e-6
 
 

@@ -13,6 +13,7 @@ from helpers.classifier import (
     MODELS,
     ModelCard,
     calibrated,
+    calibrated_call,
     load_model,
     model_names,
     read_card,
@@ -129,7 +130,7 @@ def test_a_card_that_this_version_cannot_serve_is_refused(
         load_model(folder=folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"card_version": 2}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"card_version": 3}'])
 def test_a_damaged_card_is_refused(folder: Path, text: str) -> None:
     (folder / "calls.json").write_text(text)
     with pytest.raises(ModelError, match="damaged"):
@@ -159,6 +160,15 @@ def test_a_temperature_above_one_evens_and_keeps_the_order() -> None:
     assert list(np.argsort(warmer[0])) == [2, 1, 0]
     np.testing.assert_allclose(calibrated(probabilities, 1.0), probabilities)
     assert np.isfinite(calibrated(np.array([[1.0, 0.0]]), 0.5)).all()
+
+
+def test_a_neutral_call_is_calibrated_by_its_own_temperature() -> None:
+    labels, temperatures = ("angry", "neutral"), (2.0, 0.5)
+    calm, heated = np.array([[0.02, 0.98]] * 4), np.array([[0.98, 0.02]] * 4)
+    assert calibrated_call(calm, labels, temperatures)[0, 1] > 0.98
+    assert calibrated_call(heated, labels, temperatures)[0, 0] < 0.98
+    unknown = calibrated_call(heated, ("angry", "happy"), temperatures)
+    np.testing.assert_allclose(unknown, calibrated(heated, 2.0))
 
 
 def test_a_served_model_leaves_the_cores_to_the_analyses() -> None:

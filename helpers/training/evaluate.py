@@ -9,18 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
-from helpers.classifier import calibrated
+from helpers.classifier import between_temperatures, calibrated
 
 _BINS = 10
 _COVERAGES = (0.25, 0.5, 0.75, 0.85, 1.0)
 _RESAMPLINGS = 1000
 
 
-def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
-    """Find the temperature under which the labels are most likely (Guo et al. 2017).
+def fit_temperatures(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    neutral: np.ndarray,
+    weights: np.ndarray,
+) -> tuple[float, float]:
+    """Find the temperatures under which the labels are most likely (Guo et al. 2017).
 
     Parameters
     ----------
@@ -28,18 +34,26 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, classes: Sequ
     probabilities : np.ndarray [shape=(n, classes)]
         Of speakers that the estimator was not trained on.
     classes : sequence of str
+    neutral : np.ndarray [shape=(n,)]
+        How neutral the call of each seems; see ``classifier.neutral_share``.
+    weights : np.ndarray [shape=(n,)]
+        How much each counts.
 
     Returns
     -------
-    float
-        Between 0.25 and 8.
+    tuple of float
+        As of ``classifier.ModelCard``, each between 0.25 and 8.
     """
     true = np.arange(len(labels)), [list(classes).index(label) for label in labels]
 
-    def loss(temperature: float) -> float:
-        return -float(np.log(calibrated(probabilities, temperature)[true]).mean())
+    def loss(logarithms: np.ndarray) -> float:
+        first, last = np.exp(logarithms)
+        told = calibrated(probabilities, between_temperatures((first, last), neutral[:, None]))
+        return -float(np.average(np.log(told[true]), weights=weights))
 
-    return float(minimize_scalar(loss, bounds=(0.25, 8), method="bounded").x)
+    bounds = [(np.log(0.25), np.log(8))] * 2
+    first, last = np.exp(minimize(loss, np.zeros(2), bounds=bounds, method="Nelder-Mead").x)
+    return float(first), float(last)
 
 
 def expected_calibration_error(

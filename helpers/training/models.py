@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,18 @@ from joblib import Memory, Parallel, delayed
 from sklearn.model_selection import GroupKFold
 
 from helpers.baseline import BaselinedClassifier
-from helpers.classifier import CARD_VERSION, NO_BASELINE, Model, ModelCard, calibrated, save_model, write_card
+from helpers.classifier import (
+    CARD_VERSION,
+    NO_BASELINE,
+    Model,
+    ModelCard,
+    between_temperatures,
+    calibrated,
+    calibrated_call,
+    neutral_share,
+    save_model,
+    write_card,
+)
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
 from helpers.estimators import JOBLIB, ONNX, Estimator, to_joblib
@@ -36,7 +47,7 @@ from helpers.training.call_scores import CONDITIONS as CALL_CONDITIONS
 from helpers.training.call_scores import Condition, score_calls
 from helpers.training.calls import Surroundings
 from helpers.training.corpora import CORPORA, load_corpora
-from helpers.training.evaluate import fit_temperature, score
+from helpers.training.evaluate import fit_temperatures, score
 from helpers.training.fitting import CallDraws, TrainingSet, fit_baselined, fit_ensemble, fit_network
 from helpers.training.networks import to_onnx
 from helpers.training.recipes import RECIPES, Recipe
@@ -46,6 +57,7 @@ CONDITIONS = ("clean", "phone", "line")
 OTHER_CLIPS = "the speaker's clips"
 
 _COVERAGE = 0.85
+_USUALLY_NEUTRAL = 0.6  # of a call of which only one segment is known
 _LINES = 4
 _LINES_OF_A_KIND = 2
 _EVERY = 3  # so that RAVDESS, whose odd actors are men, gives women and men
@@ -287,7 +299,7 @@ def model_recipe(name: str) -> ModelRecipe:
 def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) -> ModelCard:
     """Train a model, score it on the speakers held out, and write it with its card.
 
-    The temperature and the threshold of "uncertain" come from predictions for training speakers by models
+    The temperatures and the threshold of "uncertain" come from predictions for training speakers by models
     that did not hear them (cross-validation by speaker), never from the speakers held out.
 
     Parameters
@@ -321,7 +333,7 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) 
     unseen = [load_clips(recipe, (name,), corpora_folder) for name in recipe.unseen]
     training = extract(clips[~tested], recipe, cache)
     test = extract(pd.concat([clips[tested], *unseen]), recipe, cache)
-    temperature, uncertain_below = _calibration(training, recipe)
+    temperatures, uncertain_below = _calibration(training, recipe)
     estimator = recipe.fit(training)
     labels = tuple(map(str, np.unique(training.emotions())))
     card = ModelCard(
@@ -334,13 +346,13 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) 
         feature_set=recipe.feature_set.as_entry(),
         shortest=recipe.shortest,
         longest=recipe.longest,
-        temperature=temperature,
+        temperatures=temperatures,
         uncertain_below=uncertain_below,
         corpora=_corpora_of(recipe, training),
         licence=recipe.licence,
         use=recipe.use,
         protocol=_protocol(recipe, test),
-        scores=_scores(test, estimator, labels, temperature, uncertain_below),
+        scores=_scores(test, estimator, labels, temperatures, uncertain_below),
         call_scores=(),
         layout=recipe.layout,
         libraries={},
@@ -534,30 +546,61 @@ def _seeded(text: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(text.encode()))
 
 
-def _calibration(training: TrainingSet, recipe: ModelRecipe) -> tuple[float, float]:
-    """Fit the temperature, and the confidence under which the answer is "uncertain"."""
+def _calibration(training: TrainingSet, recipe: ModelRecipe) -> tuple[tuple[float, float], float]:
+    """Fit the temperatures, and the confidence under which the answer is "uncertain"."""
     if not recipe.folds:
-        return 1.0, 0.0
-    speakers, emotions = training.speakers(), training.emotions()
-    labels = tuple(map(str, np.unique(emotions)))
-    probabilities = np.empty((len(speakers), len(labels)))
+        return (1.0, 1.0), 0.0
+    speakers = training.speakers()
+    labels = tuple(map(str, np.unique(training.emotions())))
+    judged = []
     folds = GroupKFold(min(recipe.folds, len(np.unique(speakers))))
     for _, unheard in folds.split(speakers, groups=speakers):
         rest = np.isin(np.arange(len(speakers)), unheard)
-        probabilities[rest] = _in_calls(recipe.fit(training.where(~rest)), training.where(rest))
-    judged = np.isin(speakers, [*(recipe.calibrated_on or speakers)])
-    emotions, probabilities = emotions[judged], probabilities[judged]
-    temperature = fit_temperature(emotions, probabilities, labels)
-    confidence = calibrated(probabilities, temperature).max(axis=1)
-    return round(temperature, 4), round(float(np.quantile(confidence, 1 - _COVERAGE)), 4)
+        chosen = rest & np.isin(speakers, [*(recipe.calibrated_on or speakers)])
+        judged.append(_in_calls(recipe.fit(training.where(~rest)), training.where(chosen), labels))
+    told = _Judged.joined(judged)
+    first, last = fit_temperatures(told.emotions, told.probabilities, labels, told.neutral, told.weights)
+    temperatures = round(first, 4), round(last, 4)
+    between = between_temperatures(temperatures, told.neutral[:, None])
+    confidence = calibrated(told.probabilities, between).max(axis=1)
+    least = np.quantile(confidence, 1 - _COVERAGE, weights=told.weights, method="inverted_cdf")
+    return temperatures, round(float(least), 4)
 
 
-def _in_calls(estimator: Estimator, data: TrainingSet) -> np.ndarray:
-    """Predict each segment within a call of its speaker's, as calls are drawn for the training."""
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Segments that were judged within calls [each shape=(segments, …)], and how often such ones occur."""
+
+    emotions: np.ndarray
+    probabilities: np.ndarray
+    neutral: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Judged]) -> _Judged:
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+
+
+def _in_calls(estimator: Estimator, data: TrainingSet, labels: Sequence[str]) -> _Judged:
+    """Judge each segment within a call of its speaker's, as calls are drawn for the training.
+
+    Every emotion is drawn as often as the corpora have it, so a segment counts as often as its emotion occurs
+    in a call of that mixture.
+    """
+    emotions = data.emotions()
     if not isinstance(estimator, BaselinedClassifier):
-        return estimator.predict_proba(data.features)
-    draws = CallDraws(data.segments).draw(np.random.default_rng(0))
-    return np.stack([estimator.predict_proba(data.features[call])[0] for call in draws])
+        count = len(emotions)
+        return _Judged(emotions, estimator.predict_proba(data.features), np.zeros(count), np.ones(count))
+    is_neutral = emotions == NEUTRAL
+    usual = is_neutral.mean()
+    probabilities, neutral, weights = [], [], []
+    for row, call in enumerate(CallDraws(data.segments).draw(np.random.default_rng(0))):
+        told = estimator.predict_proba(data.features[call])
+        share = (is_neutral[call[1:]].sum() + _USUALLY_NEUTRAL) / len(call)
+        probabilities.append(told[0])
+        neutral.append(neutral_share(told, labels))
+        weights.append(share / usual if is_neutral[row] else (1 - share) / (1 - usual))
+    return _Judged(emotions, np.stack(probabilities), np.array(neutral), np.array(weights))
 
 
 def with_other_clips(estimator: Estimator, data: TrainingSet) -> np.ndarray:
@@ -619,22 +662,35 @@ def _protocol(recipe: ModelRecipe, test: TrainingSet) -> str:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Calibrated:
+    """An estimator with its calibration."""
+
+    estimator: Estimator
+    labels: tuple[str, ...]
+    temperatures: tuple[float, float]
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        return calibrated_call(self.estimator.predict_proba(values), self.labels, self.temperatures)
+
+
 def _scores(
     test: TrainingSet,
     estimator: Estimator,
     labels: tuple[str, ...],
-    temperature: float,
+    temperatures: tuple[float, float],
     uncertain_below: float,
 ) -> tuple[dict[str, object], ...]:
-    told = {NO_BASELINE: alone(estimator, test)}
+    served = _Calibrated(estimator, labels, temperatures)
+    told = {NO_BASELINE: alone(served, test)}
     if isinstance(estimator, BaselinedClassifier):
-        told[OTHER_CLIPS] = with_other_clips(estimator, test)
+        told[OTHER_CLIPS] = with_other_clips(served, test)
     rows = []
     for (corpus, condition), part in test.segments.groupby(["corpus", "condition"], sort=False):
         for baseline, probabilities in told.items():
             figures = score(
                 part["emotion"].to_numpy(str),
-                calibrated(probabilities[part.index], temperature),
+                probabilities[part.index],
                 labels,
                 speakers=part["speaker"].to_numpy(str),
                 uncertain_below=uncertain_below,

