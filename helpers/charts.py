@@ -172,12 +172,14 @@ def explorable_overview(analysis: CallAnalysis) -> dict[str, Any]:
     Returns
     -------
     dict
-        Specification as of `overview`, with its data and as wide as its place.
+        Specification as of `overview`, with its data and as wide as its place; the brush alone is the window.
     """
     table = overview_rows(analysis, 0.0, analysis.duration)
     rows = _rounded_rows(table[~table["frame"]])
     chart = overview(analysis.duration, tuple(map(lane_name, analysis.summary)), analysis.model.labels)
-    return {**chart, "datasets": dict.fromkeys(chart["datasets"], rows), "width": "container"}
+    ribbon, _frame = chart["layer"]
+    datasets = dict.fromkeys(chart["datasets"], rows)
+    return {**chart, "layer": [ribbon], "datasets": datasets, "width": "container"}
 
 
 def _rounded_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
