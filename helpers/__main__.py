@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis
 
 ALL_DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+DOCUMENTS = ("html", "png", "pdf")  # of one recording each
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="analyse the agent's emotion too (restricted by law for employees: EU AI Act, Art. 5)",
     )
-    analyze.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    analyze.add_argument("--format", choices=("table", "json", "csv", *DOCUMENTS), default="table")
     analyze.add_argument("--output", type=Path, metavar="DIR", help="write a file per recording there")
     analyze.set_defaults(command=_analyze)
 
@@ -157,6 +158,9 @@ def _analyze(options: argparse.Namespace) -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
+    if options.format in DOCUMENTS and len(options.files) > 1 and not options.output:
+        _to_standard_error(f"Each recording makes a file of its own as {options.format}: add --output DIR.")
+        return WRONG_USAGE
     settings = Settings(options.channels, options.customer, options.include_agent)
     analyses: list[CallAnalysis] = []
     for file in options.files:
@@ -167,11 +171,24 @@ def _analyze(options: argparse.Namespace) -> int:
     if options.output:
         _write(analyses, options.format, options.output)
     elif analyses or len(options.files) > 1:
-        sys.stdout.write(_text(analyses, options.format, several=len(options.files) > 1))
+        sys.stdout.buffer.write(_content(analyses, options.format, several=len(options.files) > 1))
     return ALL_DONE if len(analyses) == len(options.files) else SOME_FAILED
 
 
-def _text(analyses: list[CallAnalysis], layout: str, *, several: bool) -> str:
+def _content(analyses: list[CallAnalysis], layout: str, *, several: bool) -> bytes:
+    content = _document(analyses[0], layout) if layout in DOCUMENTS else _text(analyses, layout, several)
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def _document(analysis: CallAnalysis, layout: str) -> str | bytes:
+    from helpers.drawing import to_pdf, to_png
+    from helpers.report import to_html
+
+    makers: dict[str, Callable[[CallAnalysis], str | bytes]] = {"html": to_html, "png": to_png, "pdf": to_pdf}
+    return makers[layout](analysis)
+
+
+def _text(analyses: list[CallAnalysis], layout: str, several: bool) -> str:
     from helpers.exports import to_csv, to_json, to_text
 
     if layout == "json":
@@ -188,7 +205,7 @@ def _write(analyses: list[CallAnalysis], layout: str, output: Path) -> None:
         times_seen[analysis.name] += 1
         number = f"-{times_seen[analysis.name]}" if times_seen[analysis.name] > 1 else ""
         path = output / f"{analysis.name}{number}.{extension}"
-        path.write_text(_text([analysis], layout, several=False), encoding="utf-8")
+        path.write_bytes(_content([analysis], layout, several=False))
 
 
 def _models(options: argparse.Namespace) -> int:

@@ -78,8 +78,8 @@ class CallAnalysis:
         One per lane of the timeline, the agent's last, also where nobody speaks.
     moments : tuple of Moment
         In order of time.
-    thresholds : Thresholds
-        That they were found with.
+    settings : Settings
+        That all of this was found with.
     levels : mapping of str to np.ndarray [shape=(n,), dtype=float32]
         By channel, the loudest of every `LEVEL_STEP` seconds [dBFS].
     browser_type : str or None
@@ -97,11 +97,16 @@ class CallAnalysis:
     segments: pd.DataFrame
     summary: tuple[ChannelSummary, ...]
     moments: tuple[Moment, ...]
-    thresholds: Thresholds
+    settings: Settings
     levels: Mapping[str, np.ndarray]
     browser_type: str | None = None
     warnings: tuple[str, ...] = ()
     has_pictures: bool = False
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """From when on something was a moment."""
+        return self.settings.thresholds
 
 
 def analyze(
@@ -227,7 +232,7 @@ def analyze_frames(
             for heard, baseline_time in zip(frames.lanes, baseline_times, strict=True)
         ),
         moments=find_moments(segments, settings.thresholds),
-        thresholds=settings.thresholds,
+        settings=settings,
         levels={heard.lane.channel: _by_steps(heard.loudness.levels) for heard in frames.lanes},
         browser_type=frames.browser_type,
         warnings=frames.warnings,

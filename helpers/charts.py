@@ -8,7 +8,8 @@ Emotions have the one palette, and a letter wherever there is room, so that colo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,13 +19,14 @@ import pandas as pd
 
 from helpers.analysis import LEVEL_STEP, CallAnalysis, ChannelSummary
 from helpers.emotions import EMOTIONS, UNCERTAIN
-from helpers.exports import clock
+from helpers.exports import clock, reliability
 from helpers.lanes import SPEAKER
 from helpers.live import SHOWN, LiveView
-from helpers.zoom import loudest, trend_rows, visible
+from helpers.zoom import every_detail, every_loudness, loudest, trend_rows, visible
 
 SELECTION = "segment"
 WINDOW = "window"
+FROM, TO = "from", "to"
 NOT_ANALYSED = "not analysed"
 
 _LOUDNESS = 0.3
@@ -38,6 +40,14 @@ _OVERVIEW_MARGIN_PIXELS = 48
 _OVERVIEW_LANE_PIXELS = 22
 _SILENT = "#8a9799"
 _NOT_SHOWN = "#8a979933"
+_PICTURE_PIXELS = 1100
+_PICTURE_LETTERS = 165  # in a line of its title
+_SHARE_PIXELS = 260
+_SHARES_IN_ROW = 3
+_NOT_DRAWN = ["channel", "role", "confidence", "baseline", "count", "floor"]
+_DIGITS = 3
+_SLACK = 1.001  # rounding apart, a window has one detail
+_FONT = "Liberation Sans"  # which vl-convert brings
 _LANE_AXIS: dict[str, Any] = {
     **{"grid": False, "ticks": False, "domain": False, "labelPadding": 8, "labelFontWeight": "bold"}
 }
@@ -91,20 +101,139 @@ def timeline(
         With the point selection `SELECTION`, whose field of the same name is the row of a segment.
     """
     places = _places(analysis)
-    segments = _placed(analysis, places, start, end)
-    emotions = _emotions_of(analysis.model.labels)
-    colour = _colour(emotions, {*shown, UNCERTAIN})
+    segments = _placed(visible(analysis.segments, start, end), places)
+    levels = _levels(analysis, start, end)
     layers = [
         _lane_grounds(places, start, end),
-        _loudness(analysis, places, start, end),
-        _probability_bars(segments, emotions, colour),
-        _ribbon(segments, colour),
+        *_lanes(segments, levels, places, analysis.model.labels, shown),
         _letters(segments),
         *(_trend(analysis, places, start, end) if trend else ()),
         _click_targets(segments),
     ]
-    height = _MARGIN_PIXELS - _LANE_PIXELS * _depth(places)
-    return alt.layer(*layers).properties(height=height).configure_view(stroke=None)
+    return _timeline(layers, places).configure_view(stroke=None)
+
+
+def explorable_timeline(analysis: CallAnalysis) -> dict[str, Any]:
+    """Draw the emotion timeline with all that any window of the call shows, for a page that stands alone.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    dict
+        Specification of a Vega-Lite chart as of `timeline`, as wide as its place. Its window lies between the
+        parameters `FROM` and `TO` [seconds]: at first the whole call.
+    """
+    places = _places(analysis)
+    segments = _placed(every_detail(analysis.segments, analysis.duration), places)
+    levels = {
+        name: every_loudness(each, LEVEL_STEP, len(analysis.segments), analysis.duration)
+        for name, each in analysis.levels.items()
+    }
+    grounds = _lane_grounds(places, 0.0, analysis.duration)
+    grounds.encoding.x.scale = alt.Scale(
+        domainMin=alt.ExprRef(FROM), domainMax=alt.ExprRef(TO), nice=False, zero=False
+    )
+    loudness, bars, *marks = _lanes(segments, levels, places, analysis.model.labels)
+    length = f"({TO} - {FROM})"
+    detail = f"{length} > datum.over * {_SLACK} && {length} <= datum.upto * {_SLACK}"
+    within = f"{detail} && datum.end > {FROM} && datum.start < {TO}"
+    around = f"{detail} && datum.time > {FROM} - {length} / 50 && datum.time < {TO} + {length} / 50"
+    tables = {
+        "loudness": loudness.data.drop(columns="level"),
+        "probabilities": bars.data.drop(columns="probability"),
+        "segments": segments.drop(columns=[*_NOT_DRAWN, *analysis.model.labels]),
+    }
+    layers = [
+        grounds.add_params(alt.param(FROM, value=0.0), alt.param(TO, value=analysis.duration)),
+        loudness.properties(data=alt.NamedData("loudness")).transform_filter(around),
+        bars.properties(data=alt.NamedData("probabilities")).transform_filter(within),
+        *(
+            mark.properties(data=alt.NamedData("segments")).transform_filter(within)
+            for mark in (*marks, _letters(segments), _click_targets(segments))
+        ),
+    ]
+    chart = _timeline(layers, places).configure_view(stroke=None)
+    fit = alt.AutoSizeParams(type="fit", contains="padding")
+    specification = chart.properties(width="container", autosize=fit).to_dict()
+    specification["datasets"] |= {name: _rounded_rows(table) for name, table in tables.items()}
+    return specification
+
+
+def explorable_overview(analysis: CallAnalysis) -> dict[str, Any]:
+    """Draw the whole call small, for a page that stands alone.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    dict
+        Specification as of `overview`, with its data and as wide as its place; the brush alone is the window.
+    """
+    table = overview_rows(analysis, 0.0, analysis.duration)
+    rows = _rounded_rows(table[~table["frame"]])
+    chart = overview(analysis.duration, tuple(map(lane_name, analysis.summary)), analysis.model.labels)
+    ribbon, _frame = chart["layer"]
+    datasets = dict.fromkeys(chart["datasets"], rows)
+    return {**chart, "layer": [ribbon], "datasets": datasets, "width": "container"}
+
+
+def _rounded_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=_DIGITS))
+    return rows
+
+
+def picture(analysis: CallAnalysis) -> alt.VConcatChart:
+    """Draw the timeline of the whole call and the shares, with a title, for a file that says what it shows.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    alt.VConcatChart
+        On white, of a fixed width.
+    """
+    card = analysis.model
+    told = [
+        f"{clock(analysis.duration)} long, told by model “{card.name}”; “?” is uncertain: the model is less "
+        f"than {card.uncertain_below:.0%} sure.",
+        *textwrap.wrap(reliability(card), _PICTURE_LETTERS),
+    ]
+    title = alt.TitleParams(
+        analysis.name, subtitle=told, anchor="start", limit=_PICTURE_PIXELS, offset=18, fontSize=18
+    )
+    shares = [
+        _shares(summary).properties(
+            width=_SHARE_PIXELS,
+            title=alt.TitleParams(
+                f"{lane_name(summary)}: share of {clock(summary.speech_time)} of speech", anchor="start"
+            ),
+        )
+        for summary in analysis.summary
+        if summary.shares
+    ]
+    places = _places(analysis)
+    segments = _placed(visible(analysis.segments, 0.0, analysis.duration), places)
+    levels = _levels(analysis, 0.0, analysis.duration)
+    layers = [
+        _lane_grounds(places, 0.0, analysis.duration),
+        *_lanes(segments, levels, places, card.labels),
+        _letters(segments, f"((datum.end - datum.start) * {_PICTURE_PIXELS / analysis.duration})"),
+    ]
+    whole = _timeline(layers, places).properties(width=_PICTURE_PIXELS)
+    below = [alt.concat(*shares, columns=_SHARES_IN_ROW, spacing=40)] if shares else []
+    return (
+        alt.vconcat(whole, *below, spacing=30, title=title, padding=24)
+        .resolve_scale(color="independent")
+        .configure(background="#ffffff", font=_FONT)
+        .configure_view(stroke=None)
+    )
 
 
 @cache
@@ -278,6 +407,10 @@ def emotion_shares(summary: ChannelSummary) -> alt.Chart:
     -------
     alt.Chart
     """
+    return _shares(summary).configure_view(stroke=None)
+
+
+def _shares(summary: ChannelSummary) -> alt.Chart:
     names = [name for name in EMOTIONS if name in summary.shares]
     shares = [summary.shares[name] for name in names]
     labels = json.dumps({name: f"{name}  {share:.0%}" for name, share in zip(names, shares, strict=True)})
@@ -295,7 +428,6 @@ def emotion_shares(summary: ChannelSummary) -> alt.Chart:
             ],
         )
         .properties(height=28 * len(names))
-        .configure_view(stroke=None)
     )
 
 
@@ -327,13 +459,41 @@ def _places(analysis: CallAnalysis) -> dict[str, _Place]:
     return places
 
 
-def _placed(analysis: CallAnalysis, places: dict[str, _Place], start: float, end: float) -> pd.DataFrame:
-    """Add to the segments of a window what the timeline shows of them, and where."""
-    segments = visible(analysis.segments, start, end)
+def _timeline(layers: Sequence[alt.Chart], places: dict[str, _Place]) -> alt.LayerChart:
+    height = _MARGIN_PIXELS - _LANE_PIXELS * _depth(places)
+    return alt.LayerChart(layer=layers).properties(height=height)
+
+
+def _levels(analysis: CallAnalysis, start: float, end: float) -> dict[str, pd.DataFrame]:
+    return {name: loudest(each, LEVEL_STEP, start, end) for name, each in analysis.levels.items()}
+
+
+def _lanes(
+    segments: pd.DataFrame,
+    levels: dict[str, pd.DataFrame],
+    places: dict[str, _Place],
+    labels: tuple[str, ...],
+    shown: Collection[str] = tuple(EMOTIONS),
+) -> list[alt.Chart]:
+    """Draw the loudness of each lane, and what its segments are told to be."""
+    emotions = _emotions_of(labels)
+    colour = _colour(emotions, {*shown, UNCERTAIN})
+    return [
+        _loudness(levels, places),
+        _probability_bars(segments, emotions, colour),
+        _ribbon(segments, colour),
+    ]
+
+
+def _placed(segments: pd.DataFrame, places: dict[str, _Place]) -> pd.DataFrame:
+    """Add to the rows of a window what the timeline shows of them, and where."""
+    segments = segments.copy()
     for edge in ("top", "floor", "ribbon_top", "ribbon_bottom"):
         segments[edge] = segments["channel"].map(
             {name: getattr(place, edge) for name, place in places.items()}
         )
+    segments["middle"] = (segments["start"] + segments["end"]) / 2
+    segments["ribbon_middle"] = (segments["ribbon_top"] + segments["ribbon_bottom"]) / 2
     segments["who"] = segments["channel"].map({name: place.name for name, place in places.items()})
     segments["time"] = segments["start"].map(clock) + " to " + segments["end"].map(clock)
     segments["sure"] = segments["confidence"].map("{:.0%}".format, na_action="ignore").fillna("–")
@@ -392,11 +552,11 @@ def _time_axis() -> alt.Axis:
     return alt.Axis(labelExpr=_CLOCK, grid=False, tickMinStep=1, labelFlush=True, labelSeparation=10)
 
 
-def _loudness(analysis: CallAnalysis, places: dict[str, _Place], start: float, end: float) -> alt.Chart:
+def _loudness(levels: dict[str, pd.DataFrame], places: dict[str, _Place]) -> alt.Chart:
     """Draw how loud each lane is, over its band."""
     tables = []
     for channel, place in places.items():
-        table = loudest(analysis.levels[channel], LEVEL_STEP, start, end)
+        table = levels[channel]
         share = 1 - (table["level"].clip(_QUIETEST, 0) / _QUIETEST)
         bottom = place.loudness_top - _LOUDNESS
         tables.append(table.assign(bottom=bottom, height=bottom + _LOUDNESS * share, lane=place.name))
@@ -416,7 +576,9 @@ def _probability_bars(segments: pd.DataFrame, emotions: list[str], colour: alt.C
     analysed = segments[segments["emotion"] != NOT_ANALYSED]
     upper = analysed[named].cumsum(axis=1).add(analysed["floor"], axis=0)
     stacks = [
-        analysed[["start", "end"]].assign(emotion=name, probability=analysed[name], upper=upper[name])
+        analysed.filter(["start", "end", "over", "upto"]).assign(
+            emotion=name, probability=analysed[name], upper=upper[name]
+        )
         for name in named
     ]
     table = pd.concat(stacks, ignore_index=True)
@@ -444,20 +606,19 @@ def _ribbon(segments: pd.DataFrame, colour: alt.Color) -> alt.Chart:
     )
 
 
-def _letters(segments: pd.DataFrame) -> alt.Chart:
-    table = segments.assign(
-        middle=(segments["start"] + segments["end"]) / 2,
-        height=(segments["ribbon_top"] + segments["ribbon_bottom"]) / 2,
-    )
+def _letters(segments: pd.DataFrame, pixels: str = _PIXELS) -> alt.Chart:
+    """Write the letter of each segment where it has the room; `pixels` is the expression for its width."""
     mark = alt.MarkDef(
         type="text",
         color="#10191c",
         fontWeight="bold",
         clip=True,
-        fontSize=alt.ExprRef(f"clamp({_PIXELS} - 1, 6, 12)"),
-        opacity=alt.ExprRef(f"{_PIXELS} < 6 ? 0 : 1"),
+        fontSize=alt.ExprRef(f"clamp({pixels} - 1, 6, 12)"),
+        opacity=alt.ExprRef(f"{pixels} < 6 ? 0 : 1"),
     )
-    return alt.Chart(table, mark=mark, name="letters").encode(x="middle:Q", y="height:Q", text="letter:N")
+    return alt.Chart(segments, mark=mark, name="letters").encode(
+        x="middle:Q", y="ribbon_middle:Q", text="letter:N"
+    )
 
 
 def _trend(

@@ -21,5 +21,9 @@ class ModelError(HelpersError):
     """A model is unknown, does not match its card, or cannot be served by this version."""
 
 
+class DrawingError(HelpersError):
+    """The charts of an analysis cannot be drawn outside of the app."""
+
+
 class CorpusError(HelpersError):
     """A corpus is missing or is not laid out as its official distribution."""

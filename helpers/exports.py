@@ -85,6 +85,28 @@ def headline_scores(card: ModelCard) -> dict[str, float]:
     return {f"{corpus}, {row['condition']}": row["uar"] for row in alone}
 
 
+def reliability(card: ModelCard) -> str:
+    """Say how far to trust a model, with the protocol that the figures come from.
+
+    Parameters
+    ----------
+    card : ModelCard
+
+    Returns
+    -------
+    str
+        Sentences.
+    """
+    figures = [f"{share:.0%} ({words})" for words, share in headline_scores(card).items()]
+    where = "in simulated calls of actors" if card.call_scores else "in clips of actors"
+    return (
+        f"How far to trust it: of the emotions {where} it had never heard, model “{card.name}” gets "
+        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} (speaker-independent, "
+        "unweighted average recall); less on other recordings. It knows how emotions are performed, not what "
+        "somebody feels."
+    )
+
+
 def to_webvtt(analysis: CallAnalysis) -> str:
     """Write the emotions as subtitles, which players show while a recording plays.
 

@@ -17,10 +17,7 @@ CHANNEL_MODES: tuple[ChannelMode, ...] = get_args(ChannelMode)
 Smoothing = Literal["none", "neighbours"]
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 CUSTOMER, AGENT, SPEAKER = "customer", "agent", "speaker"
-LAW = (
-    "Inferring the emotions of employees at work is restricted by law (EU AI Act, Art. 5), so the agent is "
-    "left out unless you have a lawful ground to switch this on."
-)
+LAW = "Inferring the emotions of employees at work is restricted by law (EU AI Act, Art. 5)"
 
 _SIDES = {"left": "right", "right": "left"}
 _SHARED_SOUND = 0.5

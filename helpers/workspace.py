@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from cachetools import LRUCache, cachedmethod
 
@@ -25,6 +26,8 @@ from helpers.media import LONGEST_ON_PAGE, RecordingStream, open_recording, to_w
 from helpers.moments import Thresholds
 from helpers.speech import WIDEST
 from helpers.turns import Turns
+
+Content = TypeVar("Content", str, bytes)
 
 FRAMES: LRUCache[tuple[Hashable, ...], CallFrames] = LRUCache(192 * 2**20, lambda frames: frames.nbytes)
 WAVS: LRUCache[tuple[Hashable, ...], bytes] = LRUCache(128 * 2**20, len)
@@ -204,6 +207,28 @@ class Workspace:
         """
         with _TURNS.turn(lambda before: None):
             return cut_video(file.content, file.name, start, end)
+
+    def draw(self, how: Callable[[CallAnalysis], Content], analysis: CallAnalysis) -> Content:
+        """Draw an analysis for a file, which takes about as much memory as a short recording.
+
+        Parameters
+        ----------
+        how : callable
+            ``report.to_html``, ``drawing.to_png`` or ``drawing.to_pdf``.
+        analysis : CallAnalysis
+
+        Returns
+        -------
+        str or bytes
+            What it gives.
+
+        Raises
+        ------
+        DrawingError
+            It fails.
+        """
+        with _TURNS.turn(lambda before: None):
+            return how(analysis)
 
     def close(self) -> None:
         """Forget everything that was computed here."""

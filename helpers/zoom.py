@@ -13,6 +13,7 @@ TREND = 30.0  # seconds
 
 _NO_TREND: dict[str, list[float]] = {"channel": [], "time": [], "valence": []}
 _STRETCHES = 300  # of a lane, where there are more
+_STEP = 4  # from one detail to the next, in length of the window
 
 
 def visible(segments: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
@@ -32,9 +33,63 @@ def visible(segments: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
         many it stands for. Where several are joined, the emotion is the one that takes most of their time,
         and probabilities and confidence are means by time.
     """
-    inside = segments[(segments["end"] > start) & (segments["start"] < end)]
-    rows = inside.assign(segment=inside.index, count=1)
+    rows = _counted(segments[(segments["end"] > start) & (segments["start"] < end)])
     return rows if len(rows) <= MOST else _joined(rows, (end - start) / _STRETCHES)
+
+
+def every_detail(segments: pd.DataFrame, duration: float) -> pd.DataFrame:
+    """Prepare what windows of every length show, for a page that cannot ask for it later.
+
+    Parameters
+    ----------
+    segments : pd.DataFrame
+        See ``analysis``.
+    duration : float
+        Of the call [seconds].
+
+    Returns
+    -------
+    pd.DataFrame
+        The columns of `visible`, `over` and `upto`: a row is shown by windows that are longer than `over` and
+        at most `upto` long [seconds]. Every segment is there for each length, by itself or joined.
+    """
+    rows = _counted(segments)
+    return pd.concat(
+        [
+            (rows if not over else _joined(rows, upto / _STRETCHES)).assign(over=over, upto=upto)
+            for over, upto in _details(len(rows), duration)
+        ],
+        ignore_index=True,
+    )
+
+
+def every_loudness(levels: np.ndarray, step: float, count: int, duration: float) -> pd.DataFrame:
+    """Reduce levels to what windows of every length show of them.
+
+    Parameters
+    ----------
+    levels : np.ndarray [shape=(n,)]
+        As of `loudest`.
+    step : float
+        Between two of them [seconds].
+    count : int
+        Segments of the call, which decide on the lengths.
+    duration : float
+        Of the call [seconds].
+
+    Returns
+    -------
+    pd.DataFrame
+        The columns of `loudest`, and `over` and `upto` as of `every_detail`.
+    """
+    return pd.concat(
+        [
+            loudest(levels, step, start, min(start + upto, duration)).assign(over=over, upto=upto)
+            for over, upto in _details(count, duration)
+            for start in np.arange(0, duration, upto)
+        ],
+        ignore_index=True,
+    )
 
 
 def trend_rows(segments: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
@@ -91,6 +146,21 @@ def loudest(levels: np.ndarray, step: float, start: float, end: float) -> pd.Dat
     starts = np.arange(0, len(shown), size)
     level = np.maximum.reduceat(shown, starts)
     return pd.DataFrame({"time": (first + starts + size / 2) * step, "level": level.astype(float)})
+
+
+def _details(count: int, duration: float) -> list[tuple[float, float]]:
+    """Part the lengths of windows, so that each part shows about `MOST` segments or joins them [seconds]."""
+    parts = []
+    upto = duration
+    while count * upto / duration > MOST:
+        parts.append((upto / _STEP, upto))
+        upto /= _STEP
+    return [*parts, (0.0, upto)]
+
+
+def _counted(segments: pd.DataFrame) -> pd.DataFrame:
+    """Let each row stand for itself."""
+    return segments.assign(segment=segments.index, count=1)
 
 
 def _joined(rows: pd.DataFrame, width: float) -> pd.DataFrame:

@@ -9,14 +9,18 @@ import pytest
 
 from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.charts import (
+    FROM,
     SELECTION,
+    TO,
     WINDOW,
     emotion_shares,
+    explorable_timeline,
     lane_name,
     live_rows,
     live_timeline,
     overview,
     overview_rows,
+    picture,
     timeline,
 )
 from helpers.classifier import load_model
@@ -201,3 +205,23 @@ def test_emotions_that_are_not_chosen_lose_their_colour(analysis: CallAnalysis) 
     spec = json.dumps(timeline(analysis, 0, 12, ["sad"]).to_dict())
     assert EMOTIONS["sad"].colour in spec
     assert EMOTIONS["angry"].colour not in spec
+
+
+def test_the_explorable_timeline_has_each_row_once_for_all_of_its_layers(analysis: CallAnalysis) -> None:
+    spec = explorable_timeline(analysis)
+    rows = spec["datasets"]["segments"]
+    assert [row["segment"] for row in rows] == analysis.segments.index.tolist()
+    assert [part["data"]["name"] for part in spec["layer"]].count("segments") == 3
+    assert {param["name"]: param.get("value") for param in spec["params"]} | {FROM: 0, TO: 12} == {
+        param["name"]: param.get("value") for param in spec["params"]
+    }
+    assert {row["emotion"] for row in spec["datasets"]["probabilities"]} == set(analysis.model.labels)
+
+
+def test_a_picture_has_a_title_and_everybody_who_was_analysed(analysis: CallAnalysis) -> None:
+    spec = picture(analysis).to_dict()
+    assert spec["title"]["text"] == analysis.name
+    assert "speaker-independent" in " ".join(spec["title"]["subtitle"])
+    shares = spec["vconcat"][1]["concat"]
+    assert [chart["title"]["text"].split(":")[0] for chart in shares] == ["Customer"]
+    assert "params" not in spec  # nobody clicks on it

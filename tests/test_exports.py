@@ -8,8 +8,18 @@ import pandas as pd
 import pytest
 
 from helpers.analysis import CallAnalysis, analyze_recording
-from helpers.classifier import load_model
-from helpers.exports import call_rows, clock, to_audacity, to_csv, to_json, to_text, to_webvtt
+from helpers.classifier import load_model, read_card
+from helpers.exports import (
+    call_rows,
+    clock,
+    headline_scores,
+    reliability,
+    to_audacity,
+    to_csv,
+    to_json,
+    to_text,
+    to_webvtt,
+)
 from helpers.lanes import Settings
 from helpers.moments import Moment
 from tests.test_analysis import two_channels
@@ -109,3 +119,14 @@ def test_calls_stand_side_by_side_by_who_is_analysed(analysis: CallAnalysis) -> 
     assert rows["Anger"][0] == customer.shares["angry"]
     assert rows.loc[1, ["Main emotion", "Anger", "Escalations", "At the end"]].isna().all()
     assert rows["Moments"].tolist() == [len(analysis.moments)] * 2
+
+
+@pytest.mark.parametrize(("model", "where"), [("calls", "in simulated calls"), ("emotions-de", "in clips")])
+def test_how_far_a_model_is_to_be_trusted_names_figures_chance_and_protocol(model: str, where: str) -> None:
+    card = read_card(model)
+    told = reliability(card)
+    assert where in told
+    assert "speaker-independent, unweighted average recall" in told
+    assert f"guessing gets {1 / len(card.labels):.0%}" in told
+    for words, share in headline_scores(card).items():
+        assert f"{share:.0%} ({words})" in told

@@ -86,6 +86,29 @@ def test_files_of_one_name_do_not_overwrite_each_other(call: Path, tmp_path: Pat
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 
+@pytest.mark.parametrize(
+    ("layout", "start"), [("html", b"<!DOCTYPE html>"), ("png", b"\x89PNG"), ("pdf", b"%PDF-")]
+)
+def test_a_report_and_pictures_are_files_of_one_recording_each(
+    call: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str, start: bytes
+) -> None:
+    assert main(["analyze", str(call), "--format", layout, "--output", str(tmp_path)]) == 0
+    (written,) = tmp_path.iterdir()
+    assert written.name == f"call.flac.{layout}"
+    assert written.read_bytes().startswith(start)
+    assert main(["analyze", str(call), str(call), "--format", layout]) == 2
+    assert "--output" in capsys.readouterr().err
+
+
+def test_a_document_of_one_recording_is_printed(
+    call: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["analyze", str(call), "--format", "png"]) == 0
+    printed = capsysbinary.readouterr().out
+    assert printed.startswith(b"\x89PNG")
+    assert printed.endswith(b"IEND\xaeB`\x82")
+
+
 def test_nothing_but_bad_files_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyze", str(tmp_path / "none.wav")]) == 1
     printed = capsys.readouterr()

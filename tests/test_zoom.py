@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.zoom import MOST, loudest, trend_rows, visible
+from helpers.zoom import MOST, every_detail, every_loudness, loudest, trend_rows, visible
 
 
 def segments(count: int) -> pd.DataFrame:
@@ -86,3 +86,36 @@ def test_the_trend_is_the_mean_valence_of_the_speech_around() -> None:
     assert (np.diff(rows["valence"]) > -1e-9).all()
     assert rows["valence"].nunique() > 4  # it turns slowly
     assert trend_rows(table[:0], 0.0, 80.0).empty
+
+
+def test_every_window_finds_its_detail_with_all_of_its_time() -> None:
+    table = segments(4_000)
+    rows = every_detail(table, 8_000.0)
+    details = rows.groupby(["over", "upto"])
+    bounds = sorted(details.groups)
+    assert bounds[0][0] == 0
+    assert bounds[-1][1] == 8_000
+    assert [over for over, _ in bounds[1:]] == [upto for _, upto in bounds[:-1]]
+    assert (details["count"].sum() == 4_000).all()
+    for over, upto in bounds:
+        detail = rows[(rows["over"] == over) & (rows["end"] > 1_000) & (rows["start"] < 1_000 + upto)]
+        assert len(detail) <= 2 * MOST
+    finest = rows[rows["over"] == 0]
+    pd.testing.assert_frame_equal(finest[table.columns].reset_index(drop=True), table)
+
+
+def test_few_segments_have_one_detail() -> None:
+    rows = every_detail(segments(100), 200.0)
+    assert set(zip(rows["over"], rows["upto"], strict=True)) == {(0, 200)}
+    assert len(rows) == 100
+
+
+def test_loudness_has_the_details_of_the_segments_and_keeps_its_peaks() -> None:
+    levels = np.full(80_000, -60.0)
+    levels[55_555] = -10.0
+    rows = every_loudness(levels, 0.1, 4_000, 8_000.0)
+    details = rows.groupby("over")
+    assert set(details.groups) == set(every_detail(segments(4_000), 8_000.0)["over"])
+    assert (details["level"].max() == -10).all()
+    assert details["time"].apply(lambda times: times.is_monotonic_increasing).all()
+    assert details.size().is_monotonic_decreasing

@@ -90,7 +90,7 @@ def choose_settings() -> Settings:
         help="Of a two-channel call. A file name such as complaint_agent-left.mp3 says it by itself.",
     )
     agent = st.toggle("Analyse the agent's emotion too", key="include_agent")
-    st.caption(LAW)
+    st.caption(f"{LAW}, so the agent is left out unless you have a lawful ground to switch this on.")
     with st.expander("Advanced"):
         channels = st.selectbox(
             "Channels",

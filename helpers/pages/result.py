@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from helpers.errors import HelpersError
 from helpers.pages.playhead import show_playhead
 from helpers.pages.session import workspace
 
@@ -21,15 +22,12 @@ if TYPE_CHECKING:
     from helpers.workspace import RecordingFile
 
 MOMENTS_AT_ONCE = 4
-LEAST_BASELINE = 1.0  # seconds
 TREND_MEANS = (
     "How pleasant the voice sounds, from -1 at the floor of the band to 1 at its top: the mean, over half a "
     "minute, of the emotions' valence (Russell and Mehrabian 1977) by their probabilities."
 )
 VIEW = "view"  # of the address
 SHORTEST_WINDOW = 5.0  # seconds
-
-_SHARE = "Share of this speaker's speech time."
 
 
 @st.fragment
@@ -57,22 +55,11 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
 
 def show_headline(analysis: CallAnalysis) -> None:
     """Show length, speech, the emotion that prevails and the number of moments."""
-    from helpers.charts import lane_name
-    from helpers.exports import clock
     from helpers.lanes import CUSTOMER
-    from helpers.moments import ANGER, explained
+    from helpers.report import headline
 
-    speech = sum(summary.speech_time for summary in analysis.summary)
-    named = {lane_name(summary): summary for summary in analysis.summary if summary.dominant_emotion}
-    angry = sum(moment.kind == ANGER for moment in analysis.moments)
-    figures = [
-        ("Length", clock(analysis.duration), "Of the whole recording."),
-        ("Speech", clock(speech), "Of all speakers together."),
-        *((f"{name}: main emotion", _main_emotion(lane), _SHARE) for name, lane in named.items()),
-        ("Sustained anger", str(angry), explained(analysis.thresholds)[ANGER]),
-    ]
     with st.container(horizontal=True):
-        for label, value, meaning in figures:
+        for label, value, meaning in headline(analysis):
             st.metric(label, value, border=True, help=meaning)
     roles = {summary.role for summary in analysis.summary}
     if len(analysis.summary) > 1 and CUSTOMER not in roles:
@@ -129,6 +116,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
     """Show the chart of a window, whose segments play when they are clicked, and the whole call under it."""
     from helpers.charts import SELECTION, lane_name, overview, overview_rows, timeline
     from helpers.charts import WINDOW as CHOSEN
+    from helpers.exports import reliability
 
     chart_key = f"timeline {key}"
     window = _window(analysis, key)
@@ -169,7 +157,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
         alt="The whole call, small; the window that is shown large is framed",
     )
     show_window_buttons(analysis, window, key)
-    st.caption(_reliability(analysis))
+    st.caption(reliability(analysis.model))
 
 
 def choose_emotions(analysis: CallAnalysis) -> tuple[str, ...]:
@@ -289,14 +277,14 @@ def show_summary(analysis: CallAnalysis) -> None:
 def show_conversation(analysis: CallAnalysis) -> None:
     """Show how the call went as a conversation, a column per speaker."""
     from helpers.charts import lane_name
-    from helpers.conversation import EXPLAINED, conversation, non_talk_time
-    from helpers.exports import clock, figure_rows
+    from helpers.conversation import EXPLAINED, conversation
+    from helpers.exports import figure_rows
+    from helpers.report import silence
 
     st.subheader("Conversation", anchor=False, help=_definitions(EXPLAINED))
     names = [lane_name(summary) for summary in analysis.summary]
     st.table(figure_rows(conversation(analysis), names))
-    silent = non_talk_time(analysis)
-    st.caption(f"Nobody speaks for {clock(silent)}, {silent / analysis.duration:.0%} of the call.")
+    st.caption(silence(analysis))
 
 
 def show_comparison(first: CallAnalysis, second: CallAnalysis) -> None:
@@ -349,10 +337,15 @@ def show_segments(analysis: CallAnalysis, key: str) -> None:
 
 def show_downloads(file: RecordingFile, analysis: CallAnalysis) -> None:
     """Offer the result and the recording as files."""
+    from helpers.drawing import to_pdf, to_png
     from helpers.exports import to_audacity, to_csv, to_json, to_webvtt
+    from helpers.report import to_html
 
     desk = workspace()  # the callables below run outside of the session
     files: list[tuple[str, Callable[[], str | bytes], str, str]] = [
+        ("Report (HTML)", lambda: desk.draw(to_html, analysis), "html", "text/html"),
+        ("Charts (PNG)", lambda: desk.draw(to_png, analysis), "png", "image/png"),
+        ("Charts (PDF)", lambda: desk.draw(to_pdf, analysis), "pdf", "application/pdf"),
         ("Segments (CSV)", lambda: to_csv([analysis]), "csv", "text/csv"),
         ("Everything (JSON)", lambda: to_json(analysis), "json", "application/json"),
         ("Subtitles (WebVTT)", lambda: to_webvtt(analysis), "vtt", "text/vtt"),
@@ -370,16 +363,21 @@ def plain(text: str) -> str:
 
 
 def _offer(label: str, content: Callable[[], str | bytes], name: str, kind: str, key: str) -> None:
-    """Offer a file, which is made when it is asked for."""
-    st.download_button(
-        label,
-        content,
-        name,
-        kind,
-        key=f"{label} {key}",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    """Offer a file, which is made when it is asked for; where that failed, say why."""
+    button = f"{label} {key}"
+    failures: dict[str, str] = st.session_state.setdefault("failures", {})
+
+    def make() -> str | bytes:
+        failures.pop(button, None)
+        try:
+            return content()
+        except HelpersError as error:
+            failures[button] = str(error)
+            raise
+
+    st.download_button(label, make, name, kind, key=button, icon=":material/download:", on_click="ignore")
+    if button in failures:
+        st.error(plain(failures[button]), icon=":material/error:")
 
 
 def _definitions(meanings: Mapping[str, str]) -> str:
@@ -444,11 +442,6 @@ def _who(moment: Moment) -> str:
     return moment.channel if moment.role == SPEAKER else moment.role
 
 
-def _main_emotion(summary: ChannelSummary) -> str:
-    emotion = summary.dominant_emotion or ""
-    return f"{emotion} {summary.shares[emotion]:.0%}"
-
-
 def _show_shares(summary: ChannelSummary) -> None:
     from helpers.charts import emotion_shares
 
@@ -457,28 +450,13 @@ def _show_shares(summary: ChannelSummary) -> None:
 
 def _show_baseline(summary: ChannelSummary) -> None:
     """Say what the speaker's emotions are judged against."""
-    if summary.baseline_time is None:
+    from helpers.report import judged_against
+
+    against = judged_against(summary)
+    if against is None:
         return
     st.caption(
-        f"Judged against how this speaker usually sounds here, from {summary.baseline_time:.0f} s of speech "
-        "that seems neutral."
-        if summary.baseline_time >= LEAST_BASELINE
-        else "Hardly any speech here seems neutral, so this speaker is judged against the average voice.",
+        against,
         help="A voice, a microphone and a line shift the measurements more than emotions do, so what stays "
         "the same through the call is taken out. The more neutral speech there is, the surer this is.",
-    )
-
-
-def _reliability(analysis: CallAnalysis) -> str:
-    """Say how far to trust the model, with the protocol that the figures come from."""
-    from helpers.exports import headline_scores
-
-    card = analysis.model
-    figures = [f"{share:.0%} ({words})" for words, share in headline_scores(card).items()]
-    where = "in simulated calls of actors" if card.call_scores else "in clips of actors"
-    return (
-        f"How far to trust it: of the emotions {where} it had never heard, model “{card.name}” gets "
-        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} (speaker-independent, "
-        "unweighted average recall); less on other recordings. It knows how emotions are performed, not what "
-        "somebody feels."
     )

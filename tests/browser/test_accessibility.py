@@ -13,7 +13,6 @@ BRUSH = ".window_brush, .window_brush_bg"
 
 
 def serious_findings(page: Page) -> list[str]:
-    settled(page)
     found = Axe().run(page, context={"exclude": [BRUSH]}).response["violations"]
     return [
         f"{finding['id']}: {node['html'][:100]}"
@@ -28,12 +27,15 @@ def test_axe_finds_nothing_serious(page: Page, theme: Literal["light", "dark"]) 
     page.emulate_media(color_scheme=theme)
     page.reload()
     expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
+    settled(page)
     assert serious_findings(page) == []
     choose_sample(page, 0)
     page.get_by_text("segments").filter(has_text="All ").first.click()
+    settled(page)
     assert serious_findings(page) == []
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_role("heading", name="How does it sound")).to_be_visible()
+    settled(page)
     assert serious_findings(page) == []
 
 
