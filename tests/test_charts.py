@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from helpers.analysis import CallAnalysis, analyze_recording
+from helpers.analysis import CallAnalysis, analyze_recording, with_corrections
 from helpers.charts import (
     FROM,
     SELECTION,
@@ -24,6 +24,7 @@ from helpers.charts import (
     timeline,
 )
 from helpers.classifier import load_model
+from helpers.corrections import Correction
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.lanes import Settings
 from helpers.live import LiveView
@@ -211,7 +212,7 @@ def test_the_explorable_timeline_has_each_row_once_for_all_of_its_layers(analysi
     spec = explorable_timeline(analysis)
     rows = spec["datasets"]["segments"]
     assert [row["segment"] for row in rows] == analysis.segments.index.tolist()
-    assert [part["data"]["name"] for part in spec["layer"]].count("segments") == 3
+    assert [part["data"]["name"] for part in spec["layer"]].count("segments") == 4
     assert {param["name"]: param.get("value") for param in spec["params"]} | {FROM: 0, TO: 12} == {
         param["name"]: param.get("value") for param in spec["params"]
     }
@@ -225,3 +226,25 @@ def test_a_picture_has_a_title_and_everybody_who_was_analysed(analysis: CallAnal
     shares = spec["vconcat"][1]["concat"]
     assert [chart["title"]["text"].split(":")[0] for chart in shares] == ["Customer"]
     assert "params" not in spec  # nobody clicks on it
+
+
+def hand_marks(chart: alt.LayerChart) -> list[dict[str, object]]:
+    spec = json.loads(chart.to_json())
+    (marks,) = [part for part in spec["layer"] if part.get("name") == "by_hand"]
+    assert [each["filter"] for each in marks["transform"]] == ["datum.by_hand"]
+    return [row for row in spec["datasets"][marks["data"]["name"]] if row["by_hand"]]
+
+
+def test_what_was_set_by_hand_is_pointed_at_told_and_coloured(analysis: CallAnalysis) -> None:
+    row = analysis.segments[analysis.segments["emotion"].notna()].iloc[0]
+    times = (float(row["start"]), float(row["end"]))
+    said = ("bored", row["emotion"], 0.8, "calls")
+    told = with_corrections(analysis, [Correction("a", row["channel"], *times, *said)])
+    (mark,) = hand_marks(whole(told))
+    assert mark["middle"] == pytest.approx(sum(times) / 2)
+    assert mark["told"] == f"bored, set by hand; the model said {row['emotion']}"
+    assert mark["sure"] == "–"
+    assert EMOTIONS["bored"].colour in whole(told).to_json()
+    assert EMOTIONS["bored"].colour not in whole(analysis).to_json()
+    assert set(layer(whole(told), "probability")["emotion"]) == set(analysis.model.labels)
+    assert hand_marks(whole(analysis)) == []

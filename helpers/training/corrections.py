@@ -1,11 +1,12 @@
 """Corrections as a corpus: the files of “Download corrections” beside the recordings that they are of.
 
-A clip is a stretch of a recording, and a speaker is a channel of one, so that no voice of a recording is on
-both sides of a split. Who speaks in two recordings counts as two, for nothing says so.
+A clip is a stretch of a recording, and a speaker is a channel of one, so that all that was corrected there is
+on one side of a split. Who speaks in two recordings counts as two, for nothing says so.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -22,6 +23,7 @@ NAME = "corrections"
 TITLE = "Segments corrected by hand"
 LICENCE = "that of the recordings"
 
+_OF_A_FILE = re.compile(r"left|right|channel \d+")
 _STRETCH = ["recording", "channel", "start", "end"]
 _AGAIN = "take the file that “Download corrections” gives"
 
@@ -138,9 +140,9 @@ def _recordings(folder: Path, names: pd.Series) -> dict[str, Path]:
 
 
 def _channel(piece: np.ndarray, name: str, path: Path) -> np.ndarray:
-    """Take a channel out of a piece [shape=(n, channels)]; “mono” is all of them."""
+    """Take a channel out of a piece [shape=(n, channels)]; what is no channel of a file is heard in all."""
     names = channel_names(piece.shape[1])
-    if name == "mono":
+    if not _OF_A_FILE.fullmatch(name):
         return mean_of_channels(piece)
     if name not in names:
         raise CorpusError(f"{path.name} has no channel {name!r}: is it the recording that was corrected?")

@@ -338,7 +338,7 @@ def train(
     MediaError
         A recording that was corrected cannot be read.
     """
-    more = _extract_corrections(recipe, corrections_folder) if corrections_folder else None
+    more = extract_corrections(recipe, corrections_folder) if corrections_folder else None
     clips = load_clips(recipe, recipe.corpora, corpora_folder)
     tested = clips["speaker"].isin(held_out_speakers(recipe, clips)).to_numpy()
     if clips.loc[~tested, "speaker"].nunique() < _LEAST_SPEAKERS or not tested.any():
@@ -467,6 +467,41 @@ def extract(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path) -> TrainingSe
     return _training_set(clips, described)
 
 
+def extract_corrections(recipe: ModelRecipe, folder: Path) -> TrainingSet:
+    """Take the corrections whose emotions a model knows through the stages that clips go through.
+
+    Parameters
+    ----------
+    recipe : ModelRecipe
+        Says how they are described; what is longer than its segments is cut.
+    folder : Path
+        As of ``corrections.load_corrections``.
+
+    Returns
+    -------
+    TrainingSet
+
+    Raises
+    ------
+    CorpusError
+        The corrections cannot be used, or there are none to an emotion of the model.
+    MediaError
+        A recording cannot be read, or ends before what was corrected.
+    """
+    stretches = load_corrections(folder)
+    stretches["emotion"] = stretches["emotion"].map(dict(recipe.emotions))
+    parts = [part for _, part in stretches.dropna(subset="emotion").groupby("path")]
+    if not parts:
+        names = ", ".join(recipe.emotions)
+        raise CorpusError(
+            f"Nothing in {folder} was corrected to what {recipe.name} tells apart ({names}): correct more."
+        )
+    lengths, entry = (recipe.shortest, recipe.longest), recipe.feature_set.as_entry()
+    described = Parallel()(delayed(_describe_stretches)(part, lengths, entry) for part in parts)
+    clips = pd.concat(parts).drop(columns=["channel", "start", "end"])
+    return _training_set(clips, [copies for part in described for copies in part])
+
+
 def _for_experiment(recipe: Recipe) -> ModelRecipe:
     """Make a model of the emotions and corpora of a published experiment, by our own method."""
     emotions = dict.fromkeys(emotion for case in recipe.cases for emotion in case.emotions)
@@ -509,20 +544,6 @@ def load_clips(recipe: ModelRecipe, corpora: tuple[str, ...], folder: Path) -> p
     clips = load_corpora(corpora, folder)
     clips["emotion"] = clips["emotion"].map(dict(recipe.emotions))
     return clips.dropna(subset="emotion")
-
-
-def _extract_corrections(recipe: ModelRecipe, folder: Path) -> TrainingSet:
-    """Take the corrections whose emotions the model knows through the stages that clips go through."""
-    stretches = load_corrections(folder)
-    stretches["emotion"] = stretches["emotion"].map(dict(recipe.emotions))
-    parts = [part for _, part in stretches.dropna(subset="emotion").groupby("path")]
-    if not parts:
-        names = ", ".join(recipe.emotions)
-        raise CorpusError(f"Nothing in {folder} was corrected to an emotion of {recipe.name}: {names}.")
-    lengths, entry = (recipe.shortest, recipe.longest), recipe.feature_set.as_entry()
-    described = Parallel()(delayed(_describe_stretches)(part, lengths, entry) for part in parts)
-    clips = pd.concat(parts).drop(columns=["channel", "start", "end"])
-    return _training_set(clips, [copies for part in described for copies in part])
 
 
 def _training_set(clips: pd.DataFrame, described: Sequence[Described]) -> TrainingSet:
