@@ -238,7 +238,7 @@ def hand_marks(chart: alt.LayerChart) -> list[dict[str, object]]:
 def test_what_was_set_by_hand_is_pointed_at_told_and_coloured(analysis: CallAnalysis) -> None:
     row = analysis.segments[analysis.segments["emotion"].notna()].iloc[0]
     times = (float(row["start"]), float(row["end"]))
-    said = ("bored", row["emotion"], 0.8, "calls")
+    said = ("bored", str(row["emotion"]), 0.8, "calls")
     told = with_corrections(analysis, [Correction("a", row["channel"], *times, *said)])
     (mark,) = hand_marks(whole(told))
     assert mark["middle"] == pytest.approx(sum(times) / 2)
