@@ -107,10 +107,8 @@ def _show_account(file: RecordingFile, analysis: CallAnalysis, key: str) -> None
             help="Of all recordings that were corrected since you came. Training reads the file.",
             on_click="ignore",
         )
-        st.caption(
-            f"{count} set by hand, marked by ▼."
-            + (f" {waiting} more fit no segment with these settings, and are kept." if waiting else "")
-        )
+        kept = f" Kept, though no segment fits with these settings: {waiting}." if waiting else ""
+        st.caption(f"{count} set by hand, marked by ▼.{kept}")
 
 
 def _correct(file: RecordingFile, correction: Correction) -> None:
