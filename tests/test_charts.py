@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from helpers.analysis import CallAnalysis, analyze_recording, with_corrections
+from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.charts import (
     FROM,
     SELECTION,
@@ -24,11 +24,11 @@ from helpers.charts import (
     timeline,
 )
 from helpers.classifier import load_model
-from helpers.corrections import Correction
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.lanes import Settings
 from helpers.live import LiveView
 from tests.test_analysis import two_channels
+from tests.test_corrections import first_set
 
 
 def analysed(settings: Settings) -> CallAnalysis:
@@ -236,13 +236,10 @@ def hand_marks(chart: alt.LayerChart) -> list[dict[str, object]]:
 
 
 def test_what_was_set_by_hand_is_pointed_at_told_and_coloured(analysis: CallAnalysis) -> None:
-    row = analysis.segments[analysis.segments["emotion"].notna()].iloc[0]
-    times = (float(row["start"]), float(row["end"]))
-    said = ("bored", str(row["emotion"]), 0.8, "calls")
-    told = with_corrections(analysis, [Correction("a", row["channel"], *times, *said)])
+    told, correction = first_set(analysis, "bored")
     (mark,) = hand_marks(whole(told))
-    assert mark["middle"] == pytest.approx(sum(times) / 2)
-    assert mark["told"] == f"bored, set by hand; the model said {row['emotion']}"
+    assert (mark["start"], mark["end"]) == (correction.start, correction.end)
+    assert mark["told"] == f"bored, set by hand; the model said {correction.model_emotion}"
     assert mark["sure"] == "–"
     assert EMOTIONS["bored"].colour in whole(told).to_json()
     assert EMOTIONS["bored"].colour not in whole(analysis).to_json()

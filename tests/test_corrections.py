@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from helpers.analysis import CallAnalysis, with_corrections
 from helpers.corrections import (
     MODEL_EMOTION,
     Correction,
@@ -14,6 +15,22 @@ from helpers.corrections import (
 )
 
 Spoken = tuple[float, float, str | None]
+
+
+def first_set(analysis: CallAnalysis, emotion: str) -> tuple[CallAnalysis, Correction]:
+    """Set the first segment that was analysed."""
+    row = analysis.segments[analysis.segments["emotion"].notna()].iloc[0]
+    correction = Correction(
+        recording=analysis.name,
+        channel=row["channel"],
+        start=float(row["start"]),
+        end=float(row["end"]),
+        emotion=emotion,
+        model_emotion=row["emotion"],
+        confidence=float(row["confidence"]),
+        model=analysis.model.name,
+    )
+    return with_corrections(analysis, [correction]), correction
 
 
 def segments(*spoken: Spoken, channel: str = "right") -> pd.DataFrame:

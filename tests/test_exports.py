@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pandas as pd
 import pytest
 
-from helpers.analysis import CallAnalysis, analyze_recording, with_corrections
+from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.classifier import load_model, read_card
 from helpers.corrections import Correction
 from helpers.exports import (
@@ -25,6 +25,7 @@ from helpers.exports import (
 from helpers.lanes import Settings
 from helpers.moments import Moment
 from tests.test_analysis import two_channels
+from tests.test_corrections import first_set
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +137,7 @@ def test_how_far_a_model_is_to_be_trusted_names_figures_chance_and_protocol(mode
 
 @pytest.fixture(scope="module")
 def set_by_hand(analysis: CallAnalysis) -> tuple[CallAnalysis, Correction]:
-    row = analysis.segments[analysis.segments["emotion"].notna()].iloc[0]
-    said = ("disgust", row["emotion"], float(row["confidence"]), "calls")
-    correction = Correction("=call.wav", row["channel"], float(row["start"]), float(row["end"]), *said)
-    return with_corrections(analysis, [correction]), correction
+    return first_set(replace(analysis, name="=call.wav"), "disgust")
 
 
 def test_csv_and_json_have_what_was_set_and_what_the_model_said(
