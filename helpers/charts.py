@@ -20,7 +20,7 @@ import pandas as pd
 from helpers.analysis import LEVEL_STEP, CallAnalysis, ChannelSummary
 from helpers.corrections import MODEL_EMOTION
 from helpers.emotions import EMOTIONS, UNCERTAIN
-from helpers.exports import clock, reliability
+from helpers.exports import clock, reliability, signs
 from helpers.lanes import SPEAKER
 from helpers.live import SHOWN, LiveView
 from helpers.zoom import every_detail, every_loudness, loudest, trend_rows, visible
@@ -46,7 +46,7 @@ _PICTURE_PIXELS = 1100
 _PICTURE_LETTERS = 165  # in a line of its title
 _SHARE_PIXELS = 260
 _SHARES_IN_ROW = 3
-_NOT_DRAWN = ["channel", "role", "confidence", MODEL_EMOTION, "baseline", "count", "floor"]
+_NOT_DRAWN = ["channel", "role", "confidence", "baseline", "count", "floor"]
 _DIGITS = 3
 _SLACK = 1.001  # rounding apart, a window has one detail
 _FONT = "Liberation Sans"  # which vl-convert brings
@@ -146,7 +146,7 @@ def explorable_timeline(analysis: CallAnalysis) -> dict[str, Any]:
     tables = {
         "loudness": loudness.data.drop(columns="level"),
         "probabilities": bars.data.drop(columns="probability"),
-        "segments": segments.drop(columns=[*_NOT_DRAWN, *analysis.model.labels], errors="ignore"),
+        "segments": segments.drop(columns=[*_NOT_DRAWN, *analysis.model.labels]),
     }
     layers = [
         grounds.add_params(alt.param(FROM, value=0.0), alt.param(TO, value=analysis.duration)),
@@ -203,8 +203,7 @@ def picture(analysis: CallAnalysis) -> alt.VConcatChart:
     """
     card = analysis.model
     told = [
-        f"{clock(analysis.duration)} long, told by model “{card.name}”; “?” is uncertain: the model is less "
-        f"than {card.uncertain_below:.0%} sure.",
+        f"{clock(analysis.duration)} long, told by model “{card.name}”. {signs(analysis)}",
         *textwrap.wrap(reliability(card), _PICTURE_LETTERS),
     ]
     title = alt.TitleParams(
@@ -508,7 +507,7 @@ def _placed(segments: pd.DataFrame, places: dict[str, _Place]) -> pd.DataFrame:
         EMOTIONS[emotion].letter if emotion in EMOTIONS else "" for emotion in segments["emotion"]
     ]
     segments["emotion"] = segments["emotion"].fillna(NOT_ANALYSED)
-    return segments
+    return segments.drop(columns=MODEL_EMOTION, errors="ignore")
 
 
 def _by_hand_words(segments: pd.DataFrame) -> pd.Series:

@@ -12,7 +12,7 @@ import pandas as pd
 from helpers.analysis import CallAnalysis, ChannelSummary
 from helpers.classifier import NO_BASELINE, ModelCard
 from helpers.conversation import SpeakerFigures, conversation
-from helpers.corrections import Correction
+from helpers.corrections import Correction, by_hand
 from helpers.emotions import UNCERTAIN
 from helpers.lanes import SPEAKER
 from helpers.media import SAMPLE_RATE
@@ -84,6 +84,22 @@ def headline_scores(card: ModelCard) -> dict[str, float]:
     corpus = card.scores[0]["corpus"]
     alone = [row for row in card.scores if row["corpus"] == corpus and row["baseline"] == NO_BASELINE]
     return {f"{corpus}, {row['condition']}": row["uar"] for row in alone}
+
+
+def signs(analysis: CallAnalysis) -> str:
+    """Say what the signs of a timeline mean.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    str
+        A sentence, or two where something was set by hand.
+    """
+    uncertain = f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
+    return f"{uncertain} “▼” was set by hand." if by_hand(analysis.segments).any() else uncertain
 
 
 def reliability(card: ModelCard) -> str:

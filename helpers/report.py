@@ -21,7 +21,7 @@ from helpers.conversation import EXPLAINED, conversation, non_talk_time
 from helpers.corrections import by_hand
 from helpers.drawing import with_vega
 from helpers.emotions import EMOTIONS
-from helpers.exports import clock, figure_rows, reliability
+from helpers.exports import clock, figure_rows, reliability, signs
 from helpers.lanes import AGENT, LAW
 from helpers.moments import ANGER, explained
 
@@ -68,6 +68,7 @@ def to_html(analysis: CallAnalysis) -> str:
         headline=headline(analysis),
         agents=_on_agents(analysis),
         reliability=reliability(analysis.model),
+        signs=signs(analysis),
         moments_mean=explained(analysis.thresholds),
         figures=figure_rows(conversation(analysis), list(names.values())),
         figures_mean=EXPLAINED,

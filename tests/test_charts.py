@@ -229,7 +229,7 @@ def test_a_picture_has_a_title_and_everybody_who_was_analysed(analysis: CallAnal
 
 
 def hand_marks(chart: alt.LayerChart) -> list[dict[str, object]]:
-    spec = json.loads(chart.to_json())
+    spec = json.loads(chart.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     (marks,) = [part for part in spec["layer"] if part.get("name") == "by_hand"]
     assert [each["filter"] for each in marks["transform"]] == ["datum.by_hand"]
     return [row for row in spec["datasets"][marks["data"]["name"]] if row["by_hand"]]

@@ -161,3 +161,4 @@ def test_what_was_set_by_hand_stands_beside_what_the_model_said(analysis: CallAn
     assert cell.endswith(f"disgust, set by hand; the model said {correction.model_emotion}")
     assert f"1 of {len(told.segments)} segments" in cells
     assert "nan%" not in "".join(cells)
+    assert "“▼” was set by hand" in "".join(Page(to_html(told)).texts["figcaption"])

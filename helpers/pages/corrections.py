@@ -108,7 +108,7 @@ def _show_account(file: RecordingFile, analysis: CallAnalysis, key: str) -> None
             on_click="ignore",
         )
         kept = f" Kept, though no segment fits with these settings: {waiting}." if waiting else ""
-        st.caption(f"{count} set by hand, marked by ▼.{kept}")
+        st.caption(f"{count} set by hand.{kept}")
 
 
 def _correct(file: RecordingFile, correction: Correction) -> None:

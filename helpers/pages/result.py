@@ -122,6 +122,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
     """Show the chart of a window, whose segments play when they are clicked, and the whole call under it."""
     from helpers.charts import SELECTION, lane_name, overview, overview_rows, timeline
     from helpers.charts import WINDOW as CHOSEN
+    from helpers.exports import signs
 
     chart_key = f"timeline {key}"
     window = _window(analysis, key)
@@ -135,10 +136,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
             segment = analysis.segments.loc[clicked[0][SELECTION]]
             _play(segment["start"], segment["channel"])
 
-    st.caption(
-        "Click a segment to hear it, drag over the small chart to look closer. "
-        f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
-    )
+    st.caption(f"Click a segment to hear it, drag over the small chart to look closer. {signs(analysis)}")
     st.altair_chart(
         timeline(analysis, window.start, window.end, shown, trend=trend),
         key=chart_key,
