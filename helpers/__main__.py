@@ -102,6 +102,12 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     train.add_argument("recipe", metavar="RECIPE")
     train.add_argument("--output", type=Path, required=True, metavar="DIR")
+    train.add_argument(
+        "--corrections",
+        type=Path,
+        metavar="DIR",
+        help="learn from these, too: files of “Download corrections” and the recordings that they are of",
+    )
     train.set_defaults(command=_train)
 
     evaluate = commands.add_parser(
@@ -236,7 +242,13 @@ def _train(options: argparse.Namespace) -> int:
         return WRONG_USAGE
     options.output.mkdir(parents=True, exist_ok=True)
     with parallel_config(n_jobs=options.jobs):
-        card = train(model_recipe(options.recipe), options.corpora, options.output, _cache(options))
+        card = train(
+            model_recipe(options.recipe),
+            options.corpora,
+            options.output,
+            _cache(options),
+            corrections_folder=options.corrections,
+        )
     print(f"{options.output / card.name}.{card.layout} and its card are written.")
     return ALL_DONE
 

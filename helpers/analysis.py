@@ -2,18 +2,20 @@
 
 Conventions: `segments` is one tidy DataFrame, a row per segment in order of time, with the columns
 `SEGMENT_COLUMNS` and one column per emotion of the model with its probability. A segment of somebody who is
-not analysed has its times, and no emotion.
+not analysed has its times, and no emotion. What stands where an emotion was set by
+hand, ``corrections`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from helpers.classifier import Model, ModelCard, load_model
+from helpers.corrections import Correction, corrected
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
 from helpers.frames import CallFrames, LaneFrames, Progress, Sound, hear
@@ -107,6 +109,12 @@ class CallAnalysis:
     def thresholds(self) -> Thresholds:
         """From when on something was a moment."""
         return self.settings.thresholds
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """What its segments can be told to be: the model's emotions, and others that were set by hand."""
+        told = self.segments["emotion"].dropna()
+        return tuple(dict.fromkeys((*self.model.labels, *told[told != UNCERTAIN])))
 
 
 def analyze(
@@ -297,6 +305,32 @@ def smoothed(probabilities: np.ndarray, segments: pd.DataFrame) -> np.ndarray:
     return sums / weights
 
 
+def with_corrections(analysis: CallAnalysis, corrections: Sequence[Correction]) -> CallAnalysis:
+    """Let what the analyst set by hand count, in shares and moments too.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+        As the model told it.
+    corrections : sequence of Correction
+        Of the same recording.
+
+    Returns
+    -------
+    CallAnalysis
+        The same object where nothing changes.
+    """
+    segments = corrected(analysis.segments, corrections)
+    if segments is analysis.segments:
+        return analysis
+    changed = replace(analysis, segments=segments, moments=find_moments(segments, analysis.thresholds))
+    summary = []
+    for channel in analysis.summary:
+        shares = _shares(segments[segments["channel"] == channel.channel], changed.emotions)
+        summary.append(replace(channel, shares=shares, dominant_emotion=_dominant(shares)))
+    return replace(changed, summary=tuple(summary))
+
+
 def part_of(progress: Progress, start: float, end: float) -> Progress:
     """Report the progress of a part of the work as that of all of it.
 
@@ -357,18 +391,28 @@ def _summarise(
 ) -> ChannelSummary:
     lane = heard.lane
     own = segments[segments["channel"] == lane.channel]
-    lengths = (own["end"] - own["start"]).groupby(own["emotion"]).sum()
-    shares = (lengths / lengths.sum()).reindex([*labels, UNCERTAIN], fill_value=0.0)
-    named = shares[list(labels)]
-    dominant = None
-    if len(lengths):
-        dominant = str(named.idxmax()) if named.max() > 0 else UNCERTAIN
+    shares = _shares(own, labels)
     return ChannelSummary(
         channel=lane.channel,
         role=lane.role,
         speech_time=round(speech_time(own), 2),
-        shares={str(emotion): float(share) for emotion, share in shares.items()} if len(lengths) else {},
-        dominant_emotion=dominant,
+        shares=shares,
+        dominant_emotion=_dominant(shares),
         baseline_time=baseline_time,
         speaking_rate=speaking_rate(heard.loudness.levels, own),
     )
+
+
+def _shares(own: pd.DataFrame, emotions: Iterable[str]) -> dict[str, float]:
+    """Give the share of a speaker's time per emotion, uncertain too; none where nothing was analysed."""
+    lengths = (own["end"] - own["start"]).groupby(own["emotion"]).sum()
+    shares = (lengths / lengths.sum()).reindex([*emotions, UNCERTAIN], fill_value=0.0)
+    return {str(emotion): float(share) for emotion, share in shares.items()} if len(lengths) else {}
+
+
+def _dominant(shares: Mapping[str, float]) -> str | None:
+    """Name the emotion with the largest share; uncertain only where there is no other."""
+    named = {emotion: share for emotion, share in shares.items() if emotion != UNCERTAIN and share}
+    if named:
+        return max(named, key=lambda emotion: named[emotion])
+    return UNCERTAIN if shares else None

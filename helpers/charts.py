@@ -18,8 +18,9 @@ import altair as alt
 import pandas as pd
 
 from helpers.analysis import LEVEL_STEP, CallAnalysis, ChannelSummary
+from helpers.corrections import MODEL_EMOTION
 from helpers.emotions import EMOTIONS, UNCERTAIN
-from helpers.exports import clock, reliability
+from helpers.exports import clock, reliability, signs
 from helpers.lanes import SPEAKER
 from helpers.live import SHOWN, LiveView
 from helpers.zoom import every_detail, every_loudness, loudest, trend_rows, visible
@@ -32,6 +33,7 @@ NOT_ANALYSED = "not analysed"
 _LOUDNESS = 0.3
 _QUIETEST = -60.0  # dBFS
 _FRAME = "#0f6b6b"
+_DARK, _LIGHT = "#10191c", "#ffffff"
 _GAP = 0.08
 _RIBBON = 0.26
 _LANE_PIXELS = 120
@@ -105,7 +107,7 @@ def timeline(
     levels = _levels(analysis, start, end)
     layers = [
         _lane_grounds(places, start, end),
-        *_lanes(segments, levels, places, analysis.model.labels, shown),
+        *_lanes(segments, levels, places, analysis.emotions, shown),
         _letters(segments),
         *(_trend(analysis, places, start, end) if trend else ()),
         _click_targets(segments),
@@ -136,7 +138,7 @@ def explorable_timeline(analysis: CallAnalysis) -> dict[str, Any]:
     grounds.encoding.x.scale = alt.Scale(
         domainMin=alt.ExprRef(FROM), domainMax=alt.ExprRef(TO), nice=False, zero=False
     )
-    loudness, bars, *marks = _lanes(segments, levels, places, analysis.model.labels)
+    loudness, bars, *marks = _lanes(segments, levels, places, analysis.emotions)
     length = f"({TO} - {FROM})"
     detail = f"{length} > datum.over * {_SLACK} && {length} <= datum.upto * {_SLACK}"
     within = f"{detail} && datum.end > {FROM} && datum.start < {TO}"
@@ -176,7 +178,7 @@ def explorable_overview(analysis: CallAnalysis) -> dict[str, Any]:
     """
     table = overview_rows(analysis, 0.0, analysis.duration)
     rows = _rounded_rows(table[~table["frame"]])
-    chart = overview(analysis.duration, tuple(map(lane_name, analysis.summary)), analysis.model.labels)
+    chart = overview(analysis.duration, tuple(map(lane_name, analysis.summary)), analysis.emotions)
     ribbon, _frame = chart["layer"]
     datasets = dict.fromkeys(chart["datasets"], rows)
     return {**chart, "layer": [ribbon], "datasets": datasets, "width": "container"}
@@ -201,8 +203,7 @@ def picture(analysis: CallAnalysis) -> alt.VConcatChart:
     """
     card = analysis.model
     told = [
-        f"{clock(analysis.duration)} long, told by model “{card.name}”; “?” is uncertain: the model is less "
-        f"than {card.uncertain_below:.0%} sure.",
+        f"{clock(analysis.duration)} long, told by model “{card.name}”. {signs(analysis)}",
         *textwrap.wrap(reliability(card), _PICTURE_LETTERS),
     ]
     title = alt.TitleParams(
@@ -223,7 +224,7 @@ def picture(analysis: CallAnalysis) -> alt.VConcatChart:
     levels = _levels(analysis, 0.0, analysis.duration)
     layers = [
         _lane_grounds(places, 0.0, analysis.duration),
-        *_lanes(segments, levels, places, card.labels),
+        *_lanes(segments, levels, places, analysis.emotions),
         _letters(segments, f"((datum.end - datum.start) * {_PICTURE_PIXELS / analysis.duration})"),
     ]
     whole = _timeline(layers, places).properties(width=_PICTURE_PIXELS)
@@ -247,7 +248,7 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
     lanes : tuple of str
         Names of the speakers.
     labels : tuple of str
-        Emotions of the model.
+        Emotions that the segments may have.
 
     Returns
     -------
@@ -368,7 +369,7 @@ def live_timeline(labels: tuple[str, ...]) -> dict[str, Any]:
     )
     letters = (
         alt.Chart()
-        .mark_text(color="#10191c", fontWeight="bold", clip=True)
+        .mark_text(color=_DARK, fontWeight="bold", clip=True)
         .encode(x=alt.X("middle:Q"), y=alt.datum(-_GAP - _RIBBON / 2), text="letter:N")
     )
     chart = alt.layer(ground, bars, ribbon, letters).properties(height=260).configure_view(stroke=None)
@@ -482,6 +483,7 @@ def _lanes(
         _loudness(levels, places),
         _probability_bars(segments, emotions, colour),
         _ribbon(segments, colour),
+        _hand_marks(segments),
     ]
 
 
@@ -499,12 +501,19 @@ def _placed(segments: pd.DataFrame, places: dict[str, _Place]) -> pd.DataFrame:
     segments["sure"] = segments["confidence"].map("{:.0%}".format, na_action="ignore").fillna("–")
     several = segments["count"] > 1
     of_many = "mostly " + segments["emotion"].fillna(NOT_ANALYSED) + ", " + segments["count"].astype(str)
-    segments["told"] = segments["emotion"].fillna(NOT_ANALYSED).mask(several, of_many + " segments")
+    told = segments["emotion"].fillna(NOT_ANALYSED).mask(several, of_many + " segments")
+    segments["told"] = told.mask(segments["by_hand"], told + _by_hand_words(segments))
     segments["letter"] = [
         EMOTIONS[emotion].letter if emotion in EMOTIONS else "" for emotion in segments["emotion"]
     ]
     segments["emotion"] = segments["emotion"].fillna(NOT_ANALYSED)
-    return segments
+    return segments.drop(columns=MODEL_EMOTION, errors="ignore")
+
+
+def _by_hand_words(segments: pd.DataFrame) -> pd.Series:
+    """Say what the model said where one segment was set by hand, or that some of several were."""
+    said = segments.get(MODEL_EMOTION, pd.Series(None, segments.index, object))
+    return (", set by hand; the model said " + said).fillna(", some set by hand")
 
 
 def _emotions_of(labels: tuple[str, ...]) -> list[str]:
@@ -572,7 +581,7 @@ def _depth(places: dict[str, _Place]) -> float:
 
 
 def _probability_bars(segments: pd.DataFrame, emotions: list[str], colour: alt.Color) -> alt.Chart:
-    named = [emotion for emotion in emotions if emotion != UNCERTAIN]
+    named = [emotion for emotion in emotions if emotion in segments.columns]
     analysed = segments[segments["emotion"] != NOT_ANALYSED]
     upper = analysed[named].cumsum(axis=1).add(analysed["floor"], axis=0)
     stacks = [
@@ -610,7 +619,7 @@ def _letters(segments: pd.DataFrame, pixels: str = _PIXELS) -> alt.Chart:
     """Write the letter of each segment where it has the room; `pixels` is the expression for its width."""
     mark = alt.MarkDef(
         type="text",
-        color="#10191c",
+        color=_DARK,
         fontWeight="bold",
         clip=True,
         fontSize=alt.ExprRef(f"clamp({pixels} - 1, 6, 12)"),
@@ -618,6 +627,18 @@ def _letters(segments: pd.DataFrame, pixels: str = _PIXELS) -> alt.Chart:
     )
     return alt.Chart(segments, mark=mark, name="letters").encode(
         x="middle:Q", y="ribbon_middle:Q", text="letter:N"
+    )
+
+
+def _hand_marks(segments: pd.DataFrame) -> alt.Chart:
+    """Point at the segments whose emotion was set by hand, dark on a light edge."""
+    return (
+        alt.Chart(segments, name="by_hand")
+        .transform_filter(alt.datum.by_hand)
+        .mark_point(
+            shape="triangle-down", size=90, fill=_DARK, stroke=_LIGHT, strokeWidth=1, opacity=1, clip=True
+        )
+        .encode(x="middle:Q", y="top:Q")
     )
 
 
@@ -631,8 +652,8 @@ def _trend(
     line = alt.Chart(table).encode(
         x="time:Q", y="height:Q", detail="channel:N", tooltip=alt.Tooltip("valence:Q", format="+.2f")
     )
-    yield line.mark_line(color="#ffffff", strokeWidth=5, opacity=0.8, clip=True, interpolate="monotone")
-    yield line.mark_line(color="#10191c", strokeWidth=2, clip=True, interpolate="monotone")
+    yield line.mark_line(color=_LIGHT, strokeWidth=5, opacity=0.8, clip=True, interpolate="monotone")
+    yield line.mark_line(color=_DARK, strokeWidth=2, clip=True, interpolate="monotone")
 
 
 def _click_targets(segments: pd.DataFrame) -> alt.Chart:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from helpers.analysis import CallAnalysis, ChannelSummary
 from helpers.classifier import NO_BASELINE, ModelCard
 from helpers.conversation import SpeakerFigures, conversation
+from helpers.corrections import Correction, by_hand
 from helpers.emotions import UNCERTAIN
 from helpers.lanes import SPEAKER
 from helpers.media import SAMPLE_RATE
@@ -85,6 +86,22 @@ def headline_scores(card: ModelCard) -> dict[str, float]:
     return {f"{corpus}, {row['condition']}": row["uar"] for row in alone}
 
 
+def signs(analysis: CallAnalysis) -> str:
+    """Say what the signs of a timeline mean.
+
+    Parameters
+    ----------
+    analysis : CallAnalysis
+
+    Returns
+    -------
+    str
+        A sentence, or two where something was set by hand.
+    """
+    uncertain = f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
+    return f"{uncertain} “▼” was set by hand." if by_hand(analysis.segments).any() else uncertain
+
+
 def reliability(card: ModelCard) -> str:
     """Say how far to trust a model, with the protocol that the figures come from.
 
@@ -123,7 +140,7 @@ def to_webvtt(analysis: CallAnalysis) -> str:
     for row in _told(analysis).itertuples():
         who = row.channel if row.role == SPEAKER else row.role
         times = f"{_subtitle_time(row.start)} --> {_subtitle_time(row.end)}"
-        cues.append(f"{times}\n<v {who}>{row.emotion} {row.confidence:.0%}\n")
+        cues.append(f"{times}\n<v {who}>{verdict(row.emotion, row.confidence)}\n")
     return "\n".join(["WEBVTT\n", *cues])
 
 
@@ -140,7 +157,7 @@ def to_audacity(analysis: CallAnalysis) -> str:
         A line per label: start, end [seconds] and text, parted by tabs.
     """
     labels = [
-        (row.start, row.end, f"{row.channel}: {row.emotion} {row.confidence:.0%}")
+        (row.start, row.end, f"{row.channel}: {verdict(row.emotion, row.confidence)}")
         for row in _told(analysis).itertuples()
     ]
     labels += [(moment.start, moment.end, f"{moment.channel}: {moment.kind}") for moment in analysis.moments]
@@ -156,6 +173,24 @@ def _subtitle_time(seconds: float) -> str:
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest / 1000:06.3f}"
+
+
+def to_corrections(corrections: Iterable[Correction]) -> str:
+    """Write corrections as a table that training reads; see ``training.corrections``.
+
+    Parameters
+    ----------
+    corrections : iterable of Correction
+        Of any number of recordings.
+
+    Returns
+    -------
+    str
+        A header and a line per correction, with the fields of `Correction`; names as in `to_csv`.
+    """
+    rows = [asdict(replace(each, recording=_neutralised(each.recording))) for each in corrections]
+    table = pd.DataFrame(rows, columns=[field.name for field in fields(Correction)])
+    return _rounded(table).to_csv(index=False, lineterminator="\n")
 
 
 def call_rows(analyses: Sequence[CallAnalysis]) -> pd.DataFrame:
@@ -266,9 +301,25 @@ def _text_lines(analysis: CallAnalysis) -> list[str]:
         for moment in analysis.moments
     ]
     for segment in analysis.segments.itertuples():
-        verdict = f"{segment.emotion} {segment.confidence:.0%}" if segment.emotion else "not analysed"
-        lines.append(f"  {clock(segment.start)} to {clock(segment.end)}  {segment.channel:<6} {verdict}")
+        told = verdict(segment.emotion, segment.confidence) if segment.emotion else "not analysed"
+        lines.append(f"  {clock(segment.start)} to {clock(segment.end)}  {segment.channel:<6} {told}")
     return lines
+
+
+def verdict(emotion: str, confidence: float) -> str:
+    """Write what is said of a segment: ``angry 71%``, ``angry, set by hand``.
+
+    Parameters
+    ----------
+    emotion : str
+    confidence : float
+        Of the model; NaN where the emotion was set by hand.
+
+    Returns
+    -------
+    str
+    """
+    return f"{emotion}, set by hand" if pd.isna(confidence) else f"{emotion} {confidence:.0%}"
 
 
 def clock(seconds: float) -> str:
@@ -327,12 +378,11 @@ def _segment_objects(segments: pd.DataFrame, labels: tuple[str, ...]) -> list[di
     rows = []
     for row in segments.to_dict("records"):
         probabilities = {label: row.pop(label) for label in labels}
-        analysed = row["emotion"] is not None
         rows.append(
             {
                 **row,
-                "confidence": row["confidence"] if analysed else None,
-                "probabilities": probabilities if analysed else None,
+                "confidence": None if pd.isna(row["confidence"]) else row["confidence"],
+                "probabilities": None if row["emotion"] is None else probabilities,
             }
         )
     return rows

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from helpers.corrections import by_hand
 from helpers.emotions import EMOTIONS, NEGATIVE, UNCERTAIN
 
 ANGER, RECOVERY, TALK_OVER, SILENCE = "sustained anger", "recovery", "talk-over", "longest silence"
@@ -130,10 +131,13 @@ def valence(segments: pd.DataFrame) -> pd.Series:
     Returns
     -------
     pd.Series
-        Expected valence under the probabilities, from -1 to 1; see ``emotions.Emotion``.
+        Expected valence under the probabilities, from -1 to 1; see ``emotions.Emotion``. Where an emotion was
+        set by hand, its own.
     """
     names = [name for name in EMOTIONS if name in segments.columns]
-    return segments[names] @ np.array([EMOTIONS[name].valence for name in names])
+    expected = segments[names] @ np.array([EMOTIONS[name].valence for name in names])
+    own = segments["emotion"].map({name: emotion.valence for name, emotion in EMOTIONS.items()})
+    return expected.mask(by_hand(segments), own.astype(float))
 
 
 def speech_time(segments: pd.DataFrame) -> float:
@@ -144,11 +148,12 @@ def speech_time(segments: pd.DataFrame) -> float:
 def _anger(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     for series in _series(lane, lane["emotion"] == "angry"):
         if speech_time(series) >= limits.sustained:
+            told = series["confidence"].dropna()
+            sure = f"with a mean confidence of {told.mean():.0%}" if len(told) else "as set by hand"
             yield _moment(
                 ANGER,
                 series,
-                f"Angry in {len(series)} segments in a row, {speech_time(series):.0f} s of speech, "
-                f"with a mean confidence of {series['confidence'].mean():.0%}.",
+                f"Angry in {len(series)} segments in a row, {speech_time(series):.0f} s of speech, {sure}.",
             )
 
 

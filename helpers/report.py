@@ -9,14 +9,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import tomllib
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from helpers.analysis import CallAnalysis, ChannelSummary
 from helpers.charts import NOT_ANALYSED, explorable_overview, explorable_timeline, lane_name
 from helpers.conversation import EXPLAINED, conversation, non_talk_time
+from helpers.corrections import by_hand
 from helpers.drawing import with_vega
 from helpers.emotions import EMOTIONS
-from helpers.exports import clock, figure_rows, reliability
+from helpers.exports import clock, figure_rows, reliability, signs
 from helpers.lanes import AGENT, LAW
 from helpers.moments import ANGER, explained
 
@@ -63,11 +68,12 @@ def to_html(analysis: CallAnalysis) -> str:
         headline=headline(analysis),
         agents=_on_agents(analysis),
         reliability=reliability(analysis.model),
+        signs=signs(analysis),
         moments_mean=explained(analysis.thresholds),
         figures=figure_rows(conversation(analysis), list(names.values())),
         figures_mean=EXPLAINED,
         silence=silence(analysis),
-        segments=analysis.segments.fillna({"emotion": NOT_ANALYSED}).to_dict("records"),
+        segments=_rows(analysis.segments),
         emotions=EMOTIONS,
         not_analysed=NOT_ANALYSED,
         made_with=_made_with(analysis),
@@ -160,6 +166,11 @@ def _on_agents(analysis: CallAnalysis) -> str:
     return f"{told} {LAW}."
 
 
+def _rows(segments: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    table = segments.assign(by_hand=by_hand(segments)).fillna({"emotion": NOT_ANALYSED})
+    return table.to_dict("records")
+
+
 def _made_with(analysis: CallAnalysis) -> dict[str, str]:
     """Name the program, the model and the settings that lead to this analysis again."""
     card, settings, thresholds = analysis.model, analysis.settings, analysis.thresholds
@@ -179,6 +190,7 @@ def _made_with(analysis: CallAnalysis) -> dict[str, str]:
         "Speech": f"{segmentation.threshold:g} dB above the noise, from {segmentation.min_speech:g} s; "
         f"silence from {segmentation.min_silence:g} s; {segmentation.speech_pad:g} s added at both ends",
         "Smoothing": settings.smoothing,
+        "Set by hand": f"{by_hand(analysis.segments).sum()} of {len(analysis.segments)} segments",
         "Moments": f"sustained from {thresholds.sustained:g} s of speech, recovery from "
         f"{thresholds.calm_again:g} s, turn from {thresholds.turn:g} of valence, talk-over from "
         f"{thresholds.talk_over:g} s, silence from {thresholds.silence:g} s",

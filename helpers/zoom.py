@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.corrections import by_hand
 from helpers.moments import valence
 
 MOST = 400  # segments that are shown one by one
@@ -29,9 +30,9 @@ def visible(segments: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        The columns of the segments, `segment`, the row of the first that a row stands for, and `count`, how
-        many it stands for. Where several are joined, the emotion is the one that takes most of their time,
-        and probabilities and confidence are means by time.
+        The columns of the segments, `by_hand`, whether an emotion was set by hand, `segment`, the row of
+        the first that a row stands for, and `count`, how many it stands for. Where several are joined, the
+        emotion is the one that takes most of their time, and probabilities and confidence are means by time.
     """
     rows = _counted(segments[(segments["end"] > start) & (segments["start"] < end)])
     return rows if len(rows) <= MOST else _joined(rows, (end - start) / _STRETCHES)
@@ -160,7 +161,7 @@ def _details(count: int, duration: float) -> list[tuple[float, float]]:
 
 def _counted(segments: pd.DataFrame) -> pd.DataFrame:
     """Let each row stand for itself."""
-    return segments.assign(segment=segments.index, count=1)
+    return segments.assign(by_hand=by_hand(segments), segment=segments.index, count=1)
 
 
 def _joined(rows: pd.DataFrame, width: float) -> pd.DataFrame:
@@ -174,12 +175,14 @@ def _joined(rows: pd.DataFrame, width: float) -> pd.DataFrame:
         start=("start", "min"),
         end=("end", "max"),
         baseline=("baseline", "first"),
+        by_hand=("by_hand", "any"),
         segment=("segment", "first"),
         count=("count", "sum"),
     )
-    figures = ["confidence", *rows.columns[rows.columns.get_loc("baseline") + 1 : -3]]
-    weighted = rows[figures].mul(rows["length"], axis=0).groupby(keys, sort=False).sum(min_count=1)
-    joined[figures] = weighted.div(groups["length"].sum(), axis=0)
+    figures = ["confidence", *rows.columns[rows.columns.get_loc("baseline") + 1 : -4]]
+    weights = rows[figures].notna().mul(rows["length"], axis=0)  # what was set by hand has no confidence
+    weighted = (rows[figures] * weights).groupby(keys, sort=False).sum(min_count=1)
+    joined[figures] = weighted / weights.groupby(keys, sort=False).sum()
     times = rows.groupby([*keys, rows["emotion"].fillna("")], sort=False)["length"].sum()
     longest = times[times.groupby(level=[0, 1], sort=False).idxmax()]
     joined["emotion"] = [emotion or None for emotion in longest.index.get_level_values(2)]

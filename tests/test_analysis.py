@@ -1,5 +1,6 @@
 """From a recording to segments, summary and moments."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import pandas as pd
 import pytest
 
 from helpers import analyze
-from helpers.analysis import SEGMENT_COLUMNS, analyze_recording, smoothed
+from helpers.analysis import SEGMENT_COLUMNS, analyze_recording, smoothed, with_corrections
 from helpers.classifier import load_model
+from helpers.corrections import Correction
 from helpers.errors import MediaError, ModelError, SpeechError
 from helpers.lanes import SMOOTHINGS, Settings
 from helpers.media import SAMPLE_RATE, Recording, decode
+from helpers.moments import ANGER, Thresholds
 from helpers.training.evaluate import unweighted_average_recall
 from helpers.training.models import MODELS
 from tests.conftest import bursts, encode
@@ -197,3 +200,31 @@ def test_smoothing_is_a_setting_that_keeps_the_segments() -> None:
     columns = ["channel", "start", "end"]
     pd.testing.assert_frame_equal(plain[columns], smooth[columns])
     assert not plain["angry"].equals(smooth["angry"])
+
+
+def test_what_is_set_by_hand_counts_in_shares_and_moments() -> None:
+    analysis = analyze_recording(two_channels("agent-left.wav"), load_model(), Settings())
+    own = analysis.segments[analysis.segments["channel"] == "right"]
+    corrections = [
+        Correction("a", "right", row.start, row.end, emotion, row.emotion, row.confidence, "calls")
+        for row in own.itertuples()
+        for emotion in ["bored" if row.Index == own.index[0] else "angry"]
+    ]
+    told = with_corrections(analysis, corrections)
+    customer, agent = told.summary
+    lengths = own["end"] - own["start"]
+    assert customer.shares["bored"] == pytest.approx(lengths.iloc[0] / lengths.sum())
+    assert sum(customer.shares.values()) == pytest.approx(1)
+    assert customer.dominant_emotion == "angry"
+    assert agent == analysis.summary[1]
+    assert set(told.emotions) == {*analysis.model.labels, "bored"}
+    assert customer.speaking_rate == analysis.summary[0].speaking_rate
+    sustained = replace(analysis, settings=Settings(thresholds=Thresholds(sustained=1.0)))
+    assert ANGER in {moment.kind for moment in with_corrections(sustained, corrections).moments}
+
+
+def test_without_corrections_that_fit_an_analysis_stays_as_it_is() -> None:
+    analysis = analyze_recording(two_channels(), load_model(), Settings())
+    late = Correction("a", "left", 100, 104, "angry", "sad", 0.8, "calls")
+    assert with_corrections(analysis, [late]) is analysis
+    assert analysis.emotions == analysis.model.labels

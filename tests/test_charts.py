@@ -28,6 +28,7 @@ from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.lanes import Settings
 from helpers.live import LiveView
 from tests.test_analysis import two_channels
+from tests.test_corrections import first_set
 
 
 def analysed(settings: Settings) -> CallAnalysis:
@@ -211,7 +212,7 @@ def test_the_explorable_timeline_has_each_row_once_for_all_of_its_layers(analysi
     spec = explorable_timeline(analysis)
     rows = spec["datasets"]["segments"]
     assert [row["segment"] for row in rows] == analysis.segments.index.tolist()
-    assert [part["data"]["name"] for part in spec["layer"]].count("segments") == 3
+    assert [part["data"]["name"] for part in spec["layer"]].count("segments") == 4
     assert {param["name"]: param.get("value") for param in spec["params"]} | {FROM: 0, TO: 12} == {
         param["name"]: param.get("value") for param in spec["params"]
     }
@@ -225,3 +226,22 @@ def test_a_picture_has_a_title_and_everybody_who_was_analysed(analysis: CallAnal
     shares = spec["vconcat"][1]["concat"]
     assert [chart["title"]["text"].split(":")[0] for chart in shares] == ["Customer"]
     assert "params" not in spec  # nobody clicks on it
+
+
+def hand_marks(chart: alt.LayerChart) -> list[dict[str, object]]:
+    spec = json.loads(chart.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    (marks,) = [part for part in spec["layer"] if part.get("name") == "by_hand"]
+    assert [each["filter"] for each in marks["transform"]] == ["datum.by_hand"]
+    return [row for row in spec["datasets"][marks["data"]["name"]] if row["by_hand"]]
+
+
+def test_what_was_set_by_hand_is_pointed_at_told_and_coloured(analysis: CallAnalysis) -> None:
+    told, correction = first_set(analysis, "bored")
+    (mark,) = hand_marks(whole(told))
+    assert (mark["start"], mark["end"]) == (correction.start, correction.end)
+    assert mark["told"] == f"bored, set by hand; the model said {correction.model_emotion}"
+    assert mark["sure"] == "–"
+    assert EMOTIONS["bored"].colour in whole(told).to_json()
+    assert EMOTIONS["bored"].colour not in whole(analysis).to_json()
+    assert set(layer(whole(told), "probability")["emotion"]) == set(analysis.model.labels)
+    assert hand_marks(whole(analysis)) == []

@@ -2,19 +2,21 @@
 
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
 
 from helpers.analysis import CallAnalysis, analyze_recording
 from helpers.classifier import load_model, read_card
+from helpers.corrections import Correction
 from helpers.exports import (
     call_rows,
     clock,
     headline_scores,
     reliability,
     to_audacity,
+    to_corrections,
     to_csv,
     to_json,
     to_text,
@@ -23,6 +25,7 @@ from helpers.exports import (
 from helpers.lanes import Settings
 from helpers.moments import Moment
 from tests.test_analysis import two_channels
+from tests.test_corrections import first_set
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +133,45 @@ def test_how_far_a_model_is_to_be_trusted_names_figures_chance_and_protocol(mode
     assert f"guessing gets {1 / len(card.labels):.0%}" in told
     for words, share in headline_scores(card).items():
         assert f"{share:.0%} ({words})" in told
+
+
+@pytest.fixture(scope="module")
+def set_by_hand(analysis: CallAnalysis) -> tuple[CallAnalysis, Correction]:
+    return first_set(replace(analysis, name="=call.wav"), "disgust")
+
+
+def test_csv_and_json_have_what_was_set_and_what_the_model_said(
+    analysis: CallAnalysis, set_by_hand: tuple[CallAnalysis, Correction]
+) -> None:
+    told, correction = set_by_hand
+    table = pd.read_csv(io.StringIO(to_csv([told])))
+    (row,) = table[table["model_emotion"].notna()].to_dict("records")
+    assert (row["emotion"], row["model_emotion"]) == ("disgust", correction.model_emotion)
+    assert pd.isna(row["confidence"])
+    content = json.loads(to_json(told), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    (segment,) = [each for each in content["segments"] if each["model_emotion"]]
+    assert (segment["emotion"], segment["confidence"]) == ("disgust", None)
+    assert segment["probabilities"][correction.model_emotion] == pytest.approx(
+        correction.confidence, abs=1e-4
+    )
+    assert content["summary"][correction.channel]["shares"]["disgust"] > 0
+    assert "model_emotion" not in to_csv([analysis]) + to_json(analysis)
+
+
+def test_subtitles_labels_and_text_have_what_was_set(set_by_hand: tuple[CallAnalysis, Correction]) -> None:
+    told, correction = set_by_hand
+    assert "<v customer>disgust, set by hand\n" in to_webvtt(told)
+    label = f"{correction.start:.2f}\t{correction.end:.2f}\t{correction.channel}: disgust, set by hand\n"
+    assert label in to_audacity(told)
+    assert "disgust, set by hand\n" in to_text([told])
+    assert "nan" not in to_webvtt(told) + to_audacity(told) + to_text([told])
+
+
+def test_corrections_are_a_table_of_all_that_training_needs(
+    set_by_hand: tuple[CallAnalysis, Correction],
+) -> None:
+    _, correction = set_by_hand
+    (row,) = pd.read_csv(io.StringIO(to_corrections([correction]))).to_dict("records")
+    expected = asdict(correction) | {"recording": "'=call.wav"}
+    assert row == {**expected, "confidence": pytest.approx(correction.confidence, abs=1e-4)}
+    assert to_corrections([]).startswith("recording,channel,start,end,emotion,model_emotion,")

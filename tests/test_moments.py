@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from helpers.emotions import UNCERTAIN
+from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.moments import (
     ANGER,
     BETTER,
@@ -170,3 +170,15 @@ def test_thresholds_decide_and_are_explained(kind: str, lax: Thresholds, strict:
     assert kind in kinds[0]
     assert kind not in kinds[1]
     assert explained(lax)[kind] != explained(strict)[kind]
+
+
+def test_a_moment_of_what_was_set_by_hand_claims_no_confidence() -> None:
+    (moment,) = find_moments(lane((0, 3, "angry"), (3, 6, "angry")).assign(confidence=float("nan")))
+    assert moment.description == "Angry in 2 segments in a row, 6 s of speech, as set by hand."
+
+
+def test_what_was_set_by_hand_is_as_pleasant_as_that() -> None:
+    told = lane((0, 3, "happy"), (3, 6, "neutral")).assign(angry=1.0, happy=0.0)
+    angry, happy = EMOTIONS["angry"].valence, EMOTIONS["happy"].valence
+    assert valence(told).tolist() == pytest.approx([angry, angry])
+    assert valence(told.assign(model_emotion=["angry", None])).tolist() == pytest.approx([happy, angry])

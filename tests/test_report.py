@@ -16,6 +16,7 @@ from helpers.lanes import LAW, Settings
 from helpers.moments import Moment
 from helpers.report import headline, judged_against, to_html
 from tests.test_analysis import two_channels
+from tests.test_corrections import first_set
 
 NAME = "</title></script><script>alert(1)</script>\"'{{ 7 * 7 }}&amp;.wav"
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -151,3 +152,13 @@ def test_a_baseline_is_told_with_the_speech_that_it_rests_on(analysis: CallAnaly
 
 def test_the_same_analysis_makes_the_same_file(analysis: CallAnalysis) -> None:
     assert to_html(analysis) == to_html(analysis)
+
+
+def test_what_was_set_by_hand_stands_beside_what_the_model_said(analysis: CallAnalysis) -> None:
+    told, correction = first_set(analysis, "disgust")
+    cells = Page(to_html(told)).texts["td"]
+    (cell,) = [text for text in cells if "set by hand" in text]
+    assert cell.endswith(f"disgust, set by hand; the model said {correction.model_emotion}")
+    assert f"1 of {len(told.segments)} segments" in cells
+    assert "nan%" not in "".join(cells)
+    assert "“▼” was set by hand" in "".join(Page(to_html(told)).texts["figcaption"])

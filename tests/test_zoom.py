@@ -119,3 +119,18 @@ def test_loudness_has_the_details_of_the_segments_and_keeps_its_peaks() -> None:
     assert (details["level"].max() == -10).all()
     assert details["time"].apply(lambda times: times.is_monotonic_increasing).all()
     assert details.size().is_monotonic_decreasing
+
+
+def test_a_stretch_in_which_one_was_set_by_hand_says_so_and_takes_the_confidence_of_the_others() -> None:
+    table = segments(12_000)
+    hand = table.index == 6_000
+    table = table.assign(confidence=table["confidence"].mask(hand))
+    table.insert(6, "model_emotion", pd.Series("angry", table.index, dtype=object).where(hand, None))
+    shown = visible(table, 0.0, 24_000.0)
+    customer = shown[shown["channel"] == "left"]
+    marked = customer[customer["by_hand"]]
+    assert len(marked) == 1
+    assert marked["start"].iloc[0] <= 12_000 < marked["end"].iloc[0]
+    assert customer["confidence"].between(0.6, 0.9).all()
+    few = visible(table, 11_990.0, 12_010.0)
+    assert few.loc[few["by_hand"], "segment"].tolist() == [6_000]

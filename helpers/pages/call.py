@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from helpers.errors import HelpersError, ModelError
+from helpers.pages.corrections import corrected
 from helpers.pages.result import VIEW, plain, show_comparison, show_result
 from helpers.pages.session import arrive, workspace
 from helpers.pages.sources import Chosen, choose_recordings, choose_sample
@@ -47,7 +48,8 @@ def page() -> None:
     if finished:
         file, analysis = choose_result(finished)
         show_result(file, analysis)
-        choose_comparison(analysis, [other for _, other in finished if other is not analysis])
+        others = [corrected(*other) for other in finished if other[1] is not analysis]
+        choose_comparison(corrected(file, analysis), others)
     else:
         welcome()
 
@@ -292,10 +294,11 @@ def choose_result(
 
     if len(finished) == 1:
         return finished[0]
-    calls = call_rows([analysis for _, analysis in finished])
+    analyses = [corrected(*each) for each in finished]
+    calls = call_rows(analyses)
     shares = ["Anger", "Uncertain"]
     calls[shares] *= 100
-    calls.insert(1, "Timeline", [miniature(analysis) for _, analysis in finished])
+    calls.insert(1, "Timeline", [miniature(analysis) for analysis in analyses])
     calls = choose_rows(calls)
     percent = st.column_config.ProgressColumn(
         width="small", format="%.0f %%", min_value=0, max_value=100, help="Share of the speech time."

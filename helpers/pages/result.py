@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from helpers.errors import HelpersError
+from helpers.pages.corrections import corrected, show_corrections
 from helpers.pages.playhead import show_playhead
 from helpers.pages.session import workspace
 
@@ -33,6 +34,8 @@ SHORTEST_WINDOW = 5.0  # seconds
 @st.fragment
 def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
     """Show one analysis; a click reruns this part of the page alone."""
+    from helpers.exports import reliability
+
     st.subheader(plain(analysis.name), anchor=False)
     for warning in analysis.warnings:
         st.warning(warning, icon=":material/warning:")
@@ -42,10 +45,13 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
             st.query_params.pop(VIEW, None)
         st.session_state["showing"] = key
         st.session_state.pop("play", None)
+    analysis = corrected(file, analysis)
     show_headline(analysis)
     show_player(file, analysis)
     show_steps(analysis, key)
     show_timeline(analysis, key)
+    show_corrections(file, analysis, _selected(analysis), key)
+    st.caption(reliability(analysis.model))
     show_moments(file, analysis, key)
     show_summary(analysis)
     show_conversation(analysis)
@@ -116,7 +122,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
     """Show the chart of a window, whose segments play when they are clicked, and the whole call under it."""
     from helpers.charts import SELECTION, lane_name, overview, overview_rows, timeline
     from helpers.charts import WINDOW as CHOSEN
-    from helpers.exports import reliability
+    from helpers.exports import signs
 
     chart_key = f"timeline {key}"
     window = _window(analysis, key)
@@ -127,12 +133,10 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
     def play_clicked() -> None:
         clicked = st.session_state[chart_key]["selection"].get(SELECTION)
         if clicked and SELECTION in clicked[0]:
-            _play(analysis.segments.at[clicked[0][SELECTION], "start"])
+            segment = analysis.segments.loc[clicked[0][SELECTION]]
+            _play(segment["start"], segment["channel"])
 
-    st.caption(
-        "Click a segment to hear it, drag over the small chart to look closer. "
-        f"“?” is uncertain: the model is less than {analysis.model.uncertain_below:.0%} sure."
-    )
+    st.caption(f"Click a segment to hear it, drag over the small chart to look closer. {signs(analysis)}")
     st.altair_chart(
         timeline(analysis, window.start, window.end, shown, trend=trend),
         key=chart_key,
@@ -150,29 +154,28 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
 
     st.vega_lite_chart(
         overview_rows(analysis, window.start, window.end),
-        overview(analysis.duration, tuple(map(lane_name, analysis.summary)), analysis.model.labels),
+        overview(analysis.duration, tuple(map(lane_name, analysis.summary)), analysis.emotions),
         key=overview_key,
         on_select=choose_window,
         selection_mode=CHOSEN,
         alt="The whole call, small; the window that is shown large is framed",
     )
     show_window_buttons(analysis, window, key)
-    st.caption(reliability(analysis.model))
 
 
 def choose_emotions(analysis: CallAnalysis) -> tuple[str, ...]:
     """Let the analyst choose the emotions that have their colour."""
-    labels = analysis.model.labels
+    emotions = analysis.emotions
     chosen = st.pills(
         "Emotions shown",
-        labels,
+        emotions,
         selection_mode="multi",
-        default=labels,
+        default=emotions,
         key=f"shown {analysis.model.name}",
         label_visibility="collapsed",
         help="The others are drawn in grey.",
     )
-    return tuple(chosen) or tuple(labels)
+    return tuple(chosen) or emotions
 
 
 def show_window_buttons(analysis: CallAnalysis, window: Window, key: str) -> None:
@@ -218,7 +221,7 @@ def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
                     key=f"moment {key} {number}",
                     icon=":material/play_arrow:",
                     on_click=_play,
-                    args=[moment.start],
+                    args=[moment.start, moment.channel],
                 )
                 name = f"{analysis.name} {moment.kind} {moment.start:.0f} s"
                 with st.popover("Save", icon=":material/content_cut:"):
@@ -309,16 +312,19 @@ def show_comparison(first: CallAnalysis, second: CallAnalysis) -> None:
 def show_segments(analysis: CallAnalysis, key: str) -> None:
     """Show the table of segments; ticking a row plays it."""
     from helpers.charts import NOT_ANALYSED
+    from helpers.corrections import MODEL_EMOTION
 
     table_key = f"table {key}"
 
     def play_ticked() -> None:
         rows = st.session_state[table_key]["selection"]["rows"]
         if rows:
-            _play(analysis.segments["start"].iloc[rows[0]])
+            segment = analysis.segments.iloc[rows[0]]
+            _play(segment["start"], segment["channel"])
 
     shares = ["confidence", *analysis.model.labels]
-    table = analysis.segments.fillna({"emotion": NOT_ANALYSED})
+    table = analysis.segments.fillna({"emotion": NOT_ANALYSED, MODEL_EMOTION: ""})
+    hand = [MODEL_EMOTION] if MODEL_EMOTION in table else []
     table[shares] *= 100
     percent = st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
     seconds = st.column_config.NumberColumn(format="%.1f s")
@@ -330,8 +336,13 @@ def show_segments(analysis: CallAnalysis, key: str) -> None:
             hide_index=True,
             on_select=play_ticked,
             selection_mode="single-row",
-            column_order=["start", "end", "channel", "role", "emotion", *shares],
-            column_config={"start": seconds, "end": seconds, **dict.fromkeys(shares, percent)},
+            column_order=["start", "end", "channel", "role", "emotion", *hand, *shares],
+            column_config={
+                "start": seconds,
+                "end": seconds,
+                MODEL_EMOTION: st.column_config.TextColumn("by hand; the model said"),
+                **dict.fromkeys(shares, percent),
+            },
         )
 
 
@@ -386,10 +397,11 @@ def _definitions(meanings: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Play:
-    """Where to play from, and how many times something was asked to be played."""
+    """Where to play from, how many times something was asked to be played, and of which channel."""
 
     seconds: float
     count: int
+    channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -431,9 +443,18 @@ def _step(starts: list[float], direction: int) -> None:
         _play(min(others, key=lambda start: abs(start - now)))
 
 
-def _play(seconds: float) -> None:
+def _play(seconds: float, channel: str = "") -> None:
     count = st.session_state.get("play", Play(0.0, 0)).count
-    st.session_state["play"] = Play(float(seconds), count + 1)
+    st.session_state["play"] = Play(float(seconds), count + 1, channel)
+
+
+def _selected(analysis: CallAnalysis) -> int | None:
+    """Find the segment that was played last: where nothing says whose, the one that begins last."""
+    play, segments = st.session_state.get("play", Play(-1.0, 0)), analysis.segments
+    played = segments[(segments["start"] <= play.seconds) & (segments["end"] > play.seconds)]
+    own = played["channel"] == play.channel
+    rows = (played[own] if own.any() else played).sort_values("start", kind="stable")
+    return int(rows.index[-1]) if len(rows) else None
 
 
 def _who(moment: Moment) -> str:

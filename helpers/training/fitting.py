@@ -51,6 +51,11 @@ class TrainingSet:
         """Take the rows [shape=(segments,), dtype=bool]."""
         return TrainingSet(self.segments[rows].reset_index(drop=True), self.features[rows])
 
+    def joined(self, other: TrainingSet) -> TrainingSet:
+        """Put another one after this one."""
+        segments = pd.concat([self.segments, other.segments], ignore_index=True)
+        return TrainingSet(segments, np.concatenate([self.features, other.features]))
+
     def emotions(self) -> np.ndarray:
         """Give the emotions [shape=(segments,)]."""
         return self.segments["emotion"].to_numpy(str)

@@ -41,17 +41,21 @@ from helpers.feature_sets import (
 from helpers.images import SHOWN
 from helpers.media import SAMPLE_RATE, decode
 from helpers.spectrograms import NETWORK
-from helpers.speech import Segmentation, find_segments
+from helpers.speech import FRAME, Segmentation, cut_spans, find_segments, frame_levels
+from helpers.training import corrections
 from helpers.training.augment import RandomLine, phone_channel
 from helpers.training.call_scores import CONDITIONS as CALL_CONDITIONS
 from helpers.training.call_scores import Condition, score_calls
 from helpers.training.calls import Surroundings
 from helpers.training.corpora import CORPORA, load_corpora
+from helpers.training.corrections import hear_stretches, load_corrections
 from helpers.training.evaluate import fit_temperatures, score
 from helpers.training.fitting import CallDraws, TrainingSet, fit_baselined, fit_ensemble, fit_network
 from helpers.training.networks import to_onnx
 from helpers.training.recipes import RECIPES, Recipe
 from helpers.training.spectrogram_network import fit_spectrograms, spectrogram_network_to_onnx
+
+Described = list[tuple[str, str, np.ndarray]]  # condition, line and features of each copy of a clip
 
 CONDITIONS = ("clean", "phone", "line")
 OTHER_CLIPS = "the speaker's clips"
@@ -296,7 +300,14 @@ def model_recipe(name: str) -> ModelRecipe:
     return _for_experiment(RECIPES[name])
 
 
-def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) -> ModelCard:
+def train(
+    recipe: ModelRecipe,
+    corpora_folder: Path,
+    output: Path,
+    cache: Path,
+    *,
+    corrections_folder: Path | None = None,
+) -> ModelCard:
     """Train a model, score it on the speakers held out, and write it with its card.
 
     The temperatures and the threshold of "uncertain" come from predictions for training speakers by models
@@ -312,6 +323,8 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) 
         Folder for the model and its card.
     cache : Path
         Folder in which the features of clips are kept.
+    corrections_folder : Path, optional
+        Holding recordings and their corrections to train on, too.
 
     Returns
     -------
@@ -321,8 +334,11 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) 
     Raises
     ------
     CorpusError
-        A corpus is missing, or has nobody to train on or nobody to test on.
+        A corpus is missing, or has nobody to train on or nobody to test on, or the corrections are of no use.
+    MediaError
+        A recording that was corrected cannot be read.
     """
+    more = extract_corrections(recipe, corrections_folder) if corrections_folder else None
     clips = load_clips(recipe, recipe.corpora, corpora_folder)
     tested = clips["speaker"].isin(held_out_speakers(recipe, clips)).to_numpy()
     if clips.loc[~tested, "speaker"].nunique() < _LEAST_SPEAKERS or not tested.any():
@@ -332,6 +348,8 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) 
         )
     unseen = [load_clips(recipe, (name,), corpora_folder) for name in recipe.unseen]
     training = extract(clips[~tested], recipe, cache)
+    if more:
+        training = training.joined(more)
     test = extract(pd.concat([clips[tested], *unseen]), recipe, cache)
     temperatures, uncertain_below = _calibration(training, recipe)
     estimator = recipe.fit(training)
@@ -348,7 +366,7 @@ def train(recipe: ModelRecipe, corpora_folder: Path, output: Path, cache: Path) 
         longest=recipe.longest,
         temperatures=temperatures,
         uncertain_below=uncertain_below,
-        corpora=_corpora_of(recipe, training),
+        corpora=_corpora_of(training),
         licence=recipe.licence,
         use=recipe.use,
         protocol=_protocol(recipe, test),
@@ -446,17 +464,42 @@ def extract(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path) -> TrainingSe
         delayed(describe)(str(path), path.stat().st_size, speaker, (recipe.shortest, recipe.longest), entry)
         for path, speaker in clips[["path", "speaker"]].itertuples(index=False)
     )
-    rows = [
-        (clip, condition, line, vector)
-        for clip, copies in enumerate(described)
-        for condition, line, vectors in copies
-        for vector in vectors
-    ]
-    segments = clips.iloc[[clip for clip, *_ in rows]].drop(columns="path").reset_index(drop=True)
-    segments["clip"] = [clip for clip, *_ in rows]
-    segments["condition"] = [condition for _, condition, _, _ in rows]
-    segments["line"] = [line for _, _, line, _ in rows]
-    return TrainingSet(segments, np.stack([vector for *_, vector in rows]))
+    return _training_set(clips, described)
+
+
+def extract_corrections(recipe: ModelRecipe, folder: Path) -> TrainingSet:
+    """Take the corrections whose emotions a model knows through the stages that clips go through.
+
+    Parameters
+    ----------
+    recipe : ModelRecipe
+        Says how they are described; what is longer than its segments is cut.
+    folder : Path
+        As of ``corrections.load_corrections``.
+
+    Returns
+    -------
+    TrainingSet
+
+    Raises
+    ------
+    CorpusError
+        The corrections cannot be used, or there are none to an emotion of the model.
+    MediaError
+        A recording cannot be read, or ends before what was corrected.
+    """
+    stretches = load_corrections(folder)
+    stretches["emotion"] = stretches["emotion"].map(dict(recipe.emotions))
+    parts = [part for _, part in stretches.dropna(subset="emotion").groupby("path")]
+    if not parts:
+        names = ", ".join(recipe.emotions)
+        raise CorpusError(
+            f"Nothing in {folder} was corrected to what {recipe.name} tells apart ({names}): correct more."
+        )
+    lengths, entry = (recipe.shortest, recipe.longest), recipe.feature_set.as_entry()
+    described = Parallel()(delayed(_describe_stretches)(part, lengths, entry) for part in parts)
+    clips = pd.concat(parts).drop(columns=["channel", "start", "end"])
+    return _training_set(clips, [copies for part in described for copies in part])
 
 
 def _for_experiment(recipe: Recipe) -> ModelRecipe:
@@ -501,6 +544,35 @@ def load_clips(recipe: ModelRecipe, corpora: tuple[str, ...], folder: Path) -> p
     clips = load_corpora(corpora, folder)
     clips["emotion"] = clips["emotion"].map(dict(recipe.emotions))
     return clips.dropna(subset="emotion")
+
+
+def _training_set(clips: pd.DataFrame, described: Sequence[Described]) -> TrainingSet:
+    """Give each segment what is known of its clip."""
+    copies = [(clip, *copy) for clip, each in enumerate(described) for copy in each]
+    rows = [(clip, condition, line) for clip, condition, line, vectors in copies for _ in vectors]
+    segments = clips.iloc[[clip for clip, *_ in rows]].drop(columns="path").reset_index(drop=True)
+    segments[["clip", "condition", "line"]] = pd.DataFrame(rows, columns=["clip", "condition", "line"])
+    return TrainingSet(segments, np.concatenate([vectors for *_, vectors in copies]))
+
+
+def _describe_stretches(
+    stretches: pd.DataFrame, lengths: tuple[float, float], entry: dict[str, str | int]
+) -> list[Described]:
+    """Describe stretches of one recording, which are speech from their start to their end."""
+    feature_set = FEATURE_SETS[str(entry["name"])]
+    path = stretches["path"].iloc[0]
+    described = []
+    for row, samples in zip(stretches.itertuples(), hear_stretches(path, stretches), strict=True):
+        levels = frame_levels(samples)
+        whole = np.array([[0, len(levels)]])
+        frames = cut_spans(whole, levels, shortest=lengths[0], longest=lengths[1])
+        bounds = (frames * FRAME * SAMPLE_RATE).round().astype(int)
+        copies = []
+        for copy in _copies(samples, f"{path.stem} {row.start}", str(row.speaker)):
+            pieces = (feature_set.frames(copy.samples[start:end]) for start, end in bounds)
+            copies.append((copy.condition, copy.line, feature_set.summaries(pieces)))
+        described.append(copies)
+    return described
 
 
 def _describe(
@@ -637,17 +709,18 @@ def alone(estimator: Estimator, data: TrainingSet) -> np.ndarray:
     return np.concatenate([estimator.predict_proba(vector[None]) for vector in data.features])
 
 
-def _corpora_of(recipe: ModelRecipe, training: TrainingSet) -> tuple[dict[str, object], ...]:
-    by_corpus = training.segments.groupby("corpus")
+def _corpora_of(training: TrainingSet) -> tuple[dict[str, object], ...]:
+    known = {name: (corpus.title, corpus.licence) for name, corpus in CORPORA.items()}
+    known[corrections.NAME] = corrections.TITLE, corrections.LICENCE
     return tuple(
         {
             "name": name,
-            "title": CORPORA[name].title,
-            "licence": CORPORA[name].licence,
-            "speakers": int(by_corpus["speaker"].nunique()[name]),
-            "segments": int(by_corpus.size()[name]),
+            "title": known[name][0],
+            "licence": known[name][1],
+            "speakers": int(part["speaker"].nunique()),
+            "segments": len(part),
         }
-        for name in recipe.corpora
+        for name, part in training.segments.groupby("corpus", sort=False)
     )
 
 

@@ -12,35 +12,9 @@ from helpers.errors import LinkError
 from helpers.links import SWITCH, Fetched
 from helpers.pages.result import plain
 from helpers.pages.sources import CLIP_NAME
-from helpers.samples import FOLDER_VARIABLE, acted_clips, list_samples, local_path, synthetic_calls
+from helpers.samples import acted_clips, list_samples, local_path, synthetic_calls
 from tests.conftest import bursts, encode
-
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
-
-
-@pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
-    monkeypatch.delenv(SWITCH, raising=False)
-    app = AppTest.from_file(APP, default_timeout=60).run()
-    assert not app.exception
-    return app
-
-
-def with_sample(app: AppTest, number: int = 0) -> AppTest:
-    app.selectbox(key="sample").set_value(list_samples()[number].title).run()
-    assert not app.exception
-    return app
-
-
-def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    app.file_uploader(key="uploads").set_value([(name, content, "") for name, content in files]).run()
-    assert not app.exception
-    return app
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
+from tests.pages.conftest import metrics, upload, with_sample
 
 
 def test_nothing_chosen_is_a_welcome_with_samples(app: AppTest) -> None:
