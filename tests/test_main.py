@@ -147,3 +147,13 @@ def test_models_shows_each_score_with_its_protocol(capsys: pytest.CaptureFixture
     assert "calls: " in printed
     assert "Speaker-independent" in printed
     assert "crema-d, phone, baseline none: unweighted average recall" in printed
+
+
+def test_corrections_that_are_of_no_use_are_said_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--corpora", str(tmp_path), "--output", str(tmp_path), "--corrections", str(tmp_path)]
+    assert main(["train", "calls", *options]) == 1
+    assert capsys.readouterr().err == (
+        f"There is no CSV of corrections in {tmp_path}: put it there, with its recordings.\n"
+    )

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.naive_bayes import GaussianNB
 
 from helpers.classifier import NO_BASELINE, ModelCard, load_model, model_names, read_card
+from helpers.corrections import Correction
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
+from helpers.exports import to_corrections
 from helpers.features import feature_names
 from helpers.media import SAMPLE_RATE, Recording, to_wav
 from helpers.training.call_scores import Condition
@@ -155,6 +158,27 @@ def test_scores_over_calls_are_written_to_the_card(trained: tuple[ModelCard, Pat
     assert all(row["calls"] == 4 for row in scored.call_scores)  # one for each speaker held out
     assert all(row["uar"] > 0.6 for row in scored.call_scores)
     assert all(0 < row["uar_without_baseline"] <= 1 for row in scored.call_scores)
+
+
+def test_corrections_are_learned_from_too_and_stand_on_the_card(
+    trained: tuple[ModelCard, Path], tmp_path: Path
+) -> None:
+    """By a quick estimator, for the features alone matter here."""
+    _, folder = trained
+    heard = tmp_path / "heard"
+    clip(heard / "call.wav", 200, seed=1, seconds=8)
+    spans = [(0.5, 3.0, "angry"), (3.0, 6.0, "sad"), (6.0, 7.5, "disgust")]
+    corrections = [Correction("call.wav", "mono", *span, "neutral", 0.7, "calls") for span in spans]
+    (heard / "corrections.csv").write_text(to_corrections(corrections))
+    recipe = replace(CALLS, fit=lambda training: GaussianNB().fit(training.features, training.emotions()))
+    options = (folder / "corpora", tmp_path, folder / "cache")
+    without = train(recipe, *options)
+    card = train(recipe, *options, corrections_folder=heard)
+    assert card.corpora[:-1] == without.corpora
+    assert card.corpora[-1]["name"] == "corrections"
+    assert (card.corpora[-1]["speakers"], card.corpora[-1]["segments"]) == (1, 2 * COPIES)
+    assert card.sha256 != without.sha256
+    assert [row["segments"] for row in card.scores] == [row["segments"] for row in without.scores]
 
 
 def test_a_missing_corpus_is_an_error_and_leaves_no_model(tmp_path: Path) -> None:
