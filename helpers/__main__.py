@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from helpers.lanes import CHANNEL_MODES
+    from helpers.lanes import CHANNEL_MODES, PLACES
 
     parser = argparse.ArgumentParser("python -m helpers", description="Emotion analysis of call recordings.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -53,12 +53,14 @@ def _parser() -> argparse.ArgumentParser:
         "--channels",
         choices=CHANNEL_MODES,
         default="auto",
-        help="each channel a speaker, or all mixed; auto splits two channels that carry different sound",
+        help="each channel a speaker, or all mixed; auto splits two channels that carry different sound; "
+        "voices does so, too, and tells two speakers on one channel apart (experimental)",
     )
     analyze.add_argument(
         "--customer",
-        choices=("left", "right"),
-        help="channel of the customer, if the file name does not say; the other one is the agent's",
+        choices=PLACES,
+        help="channel of the customer, if the file name does not say, or which of two voices in the order in "
+        "which they are heard; the other one is the agent's",
     )
     analyze.add_argument(
         "--include-agent",
@@ -125,6 +127,13 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     clips.add_argument("benchmark", metavar="BENCHMARK")
     clips.set_defaults(command=_clips)
+
+    voices = commands.add_parser(
+        "voices",
+        parents=[computing],
+        help="learn to tell two voices on one channel apart, score that over simulated calls, and write both",
+    )
+    voices.set_defaults(command=_voices)
 
     reproduce = commands.add_parser(
         "reproduce", parents=[computing], help="run a published experiment, beside our own way"
@@ -277,6 +286,31 @@ def _clips(options: argparse.Namespace) -> int:
     write_scores(benchmark, scores, REPORTS / CLIPS)
     PAGE.write_text(results_page(), encoding="utf-8")
     print(clip_table({benchmark.name: scores}))
+    return ALL_DONE
+
+
+def _voices(options: argparse.Namespace) -> int:
+    from joblib import parallel_config
+
+    from helpers.classifier import load_model
+    from helpers.speakers import PROJECTION, SCORES
+    from helpers.training.calls import Surroundings
+    from helpers.training.results import PAGE, results_page, voice_table
+    from helpers.training.voices import (
+        held_out_clips,
+        learn_voices,
+        score_voices,
+        write_projection,
+        write_scores,
+    )
+
+    with parallel_config(n_jobs=options.jobs):
+        write_projection(learn_voices(options.corpora, _cache(options)), PROJECTION)
+    surroundings = Surroundings.load(options.corpora)
+    scores = score_voices(load_model(), held_out_clips(options.corpora), surroundings, jobs=options.jobs)
+    write_scores(scores, SCORES)
+    PAGE.write_text(results_page(), encoding="utf-8")
+    print(voice_table(scores))
     return ALL_DONE
 
 

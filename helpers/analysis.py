@@ -8,7 +8,7 @@ hand, ``corrections`` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,17 +18,27 @@ from helpers.classifier import Model, ModelCard, load_model
 from helpers.corrections import Correction, corrected
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
+from helpers.feature_sets import ACOUSTIC
 from helpers.frames import CallFrames, LaneFrames, Progress, Sound, hear
-from helpers.lanes import Settings, Smoothing
+from helpers.lanes import AGENT, MONO, VOICES, Lane, Settings, Smoothing, lanes_of_voices
 from helpers.media import Source, open_recording
 from helpers.moments import Moment, Thresholds, find_moments, speech_time
-from helpers.speech import FRAME, speaking_rate
+from helpers.speakers import tell_apart
+from helpers.speech import FRAME, SILENCE, speaking_rate
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
 
 READING = 0.8  # share of the work
 LEVEL_STEP = 0.1  # seconds
 LONGEST_PAUSE = 5.0  # seconds, over which neighbours smooth each other
+TOLD_APART = (
+    "Two speakers on one channel were told apart by their voices, which is experimental: some of the speech "
+    "may stand with the wrong one."
+)
+LEFT_AS_ONE = (
+    "Two voices could not be told apart: there is one, or they are too much alike, or speak too little. All "
+    "speech is taken for one speaker's."
+)
 
 
 @dataclass(frozen=True)
@@ -83,11 +93,11 @@ class CallAnalysis:
     settings : Settings
         That all of this was found with.
     levels : mapping of str to np.ndarray [shape=(n,), dtype=float32]
-        By channel, the loudest of every `LEVEL_STEP` seconds [dBFS].
+        By channel, the loudest of every `LEVEL_STEP` seconds [dBFS]; of voices told apart, without the other.
     browser_type : str or None
         MIME type under which a browser plays the file itself; None where it needs the WAV.
     warnings : tuple of str
-        What was wrong with the file although it could be read.
+        What was wrong with the file although it could be read, and what became of voices to be told apart.
     has_pictures : bool
         Whether the recording is a video.
     """
@@ -181,6 +191,8 @@ def analyze_recording(
         The recording cannot be read.
     SpeechError
         Nobody speaks in it.
+    ModelError
+        As `analyze_frames`.
     """
     report = progress or (lambda stage, done: None)
     frames = hear(
@@ -218,32 +230,30 @@ def analyze_frames(
     ------
     SpeechError
         Nobody speaks in the recording.
+    ModelError
+        Voices shall be told apart, and what that takes is missing or damaged.
     """
-    tables, baseline_times = [], []
+    told: list[_Told] = []
     count = len(frames.lanes)
     for number, lane in enumerate(frames.lanes):
         report = part_of(progress, number / count, (number + 1) / count)
-        table, baseline_time = _analyze_lane(lane, model, settings, report)
-        tables.append(table)
-        baseline_times.append(baseline_time)
-    if not any(map(len, tables)):
+        told += _analyze_lane(lane, model, settings, report)
+    if not any(len(each.segments) for each in told):
         raise _nothing_heard(frames, model.card)
-    segments = pd.concat(tables, ignore_index=True).sort_values(["start", "channel"], ignore_index=True)
+    segments = pd.concat([each.segments for each in told], ignore_index=True)
+    segments = segments.sort_values(["start", "channel"], ignore_index=True)
     return CallAnalysis(
         name=frames.name,
         duration=frames.duration,
         channels=frames.channels,
         model=model.card,
         segments=segments,
-        summary=tuple(
-            _summarise(heard, segments, model.card.labels, baseline_time)
-            for heard, baseline_time in zip(frames.lanes, baseline_times, strict=True)
-        ),
+        summary=tuple(_summarise(each, model.card.labels) for each in told),
         moments=find_moments(segments, settings.thresholds),
         settings=settings,
-        levels={heard.lane.channel: _by_steps(heard.loudness.levels) for heard in frames.lanes},
+        levels={each.lane.channel: _by_steps(each.levels) for each in told},
         browser_type=frames.browser_type,
-        warnings=frames.warnings,
+        warnings=(*frames.warnings, *_on_voices(told, settings)),
         has_pictures=frames.has_pictures,
     )
 
@@ -348,26 +358,91 @@ def part_of(progress: Progress, start: float, end: float) -> Progress:
     return lambda stage, done: progress(stage, start + (end - start) * done)
 
 
-def _analyze_lane(
-    heard: LaneFrames, model: Model, settings: Settings, report: Progress
-) -> tuple[pd.DataFrame, float | None]:
-    """Find the segments of a lane and their emotions, and the speech that the baseline rests on."""
-    card, lane = model.card, heard.lane
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What is told of one speaker.
+
+    Attributes
+    ----------
+    lane : Lane
+    levels : np.ndarray [shape=(frames,)]
+        Of the lane, silent where another speaks on it [dBFS].
+    segments : pd.DataFrame
+        With all columns.
+    baseline_time : float or None
+        As of `ChannelSummary`.
+    """
+
+    lane: Lane
+    levels: np.ndarray
+    segments: pd.DataFrame
+    baseline_time: float | None
+
+
+def _analyze_lane(heard: LaneFrames, model: Model, settings: Settings, report: Progress) -> list[_Told]:
+    """Find the segments of a lane, whose they are, and their emotions; the agent comes last."""
+    card, lane, levels = model.card, heard.lane, heard.loudness.levels
     report("Finding speech", 0.0)
-    table = heard.segments(settings.segmentation, shortest=card.shortest, longest=card.longest)
-    table.insert(0, "channel", lane.channel)
-    table.insert(1, "role", lane.role)
+    times = heard.segments(settings.segmentation, shortest=card.shortest, longest=card.longest)
     if not lane.analysed:
-        silent = table.assign(emotion=None, confidence=np.nan, baseline=False)
-        return silent.reindex(columns=[*SEGMENT_COLUMNS, *card.labels]), None
+        return [_Told(lane, levels, _without_emotions(_of_lane(times, lane), card), None)]
     report("Computing features", 0.1)
-    times = table[["start", "end"]].itertuples(index=False, name=None)
-    vectors = model.features.summaries(heard.between(*time) for time in times)
+    vectors = model.features.summaries(_frames(heard, times))
     report("Predicting emotions", 0.9)
+    voices = None
+    if settings.channels == "voices" and lane.channel == MONO:
+        voices = tell_apart(ACOUSTIC.summaries(map(model.features.acoustic, _frames(heard, times))))
+    if voices is None:
+        return [_Told(lane, levels, *_tell(lane, times, vectors, model, settings))]
+    told = []
+    for number, voice in enumerate(lanes_of_voices(lane, settings)):
+        own = voices == number
+        segments, baseline_time = _tell(voice, times[own], vectors[own], model, settings)
+        told.append(_Told(voice, _silenced(levels, times[~own]), segments, baseline_time))
+    return sorted(told, key=lambda each: each.lane.role == AGENT)
+
+
+def _tell(
+    lane: Lane, times: pd.DataFrame, vectors: np.ndarray, model: Model, settings: Settings
+) -> tuple[pd.DataFrame, float | None]:
+    """Predict the emotions of one speaker, if they are wanted, and the speech that the baseline rests on."""
+    segments = _of_lane(times, lane)
+    if not lane.analysed:
+        return _without_emotions(segments, model.card), None
     neutral = model.neutrality(vectors)
-    lengths = (table["end"] - table["start"]).to_numpy()
+    lengths = (segments["end"] - segments["start"]).to_numpy()
     baseline_time = None if neutral is None else round(float(neutral @ lengths), 2)
-    return with_emotions(table, vectors, model, settings.smoothing), baseline_time
+    return with_emotions(segments, vectors, model, settings.smoothing), baseline_time
+
+
+def _of_lane(times: pd.DataFrame, lane: Lane) -> pd.DataFrame:
+    return times.assign(channel=lane.channel, role=lane.role)[SEGMENT_COLUMNS[:4]]
+
+
+def _without_emotions(segments: pd.DataFrame, card: ModelCard) -> pd.DataFrame:
+    silent = segments.assign(emotion=None, confidence=np.nan, baseline=False)
+    return silent.reindex(columns=[*SEGMENT_COLUMNS, *card.labels])
+
+
+def _frames(heard: LaneFrames, times: pd.DataFrame) -> Iterator[np.ndarray]:
+    return (heard.between(start, end) for start, end in times[["start", "end"]].to_numpy(float))
+
+
+def _silenced(levels: np.ndarray, times: pd.DataFrame) -> np.ndarray:
+    """Give the levels with silence in segments [dBFS]."""
+    rest = levels.copy()
+    for start, end in (times[["start", "end"]].to_numpy(float) / FRAME).round().astype(int):
+        rest[start:end] = SILENCE
+    return rest
+
+
+def _on_voices(told: list[_Told], settings: Settings) -> Iterator[str]:
+    """Say what became of the wish to tell voices apart."""
+    channels = {each.lane.channel for each in told}
+    if channels == {*VOICES.values()}:
+        yield TOLD_APART
+    elif settings.channels == "voices" and channels == {MONO}:
+        yield LEFT_AS_ONE
 
 
 def _by_steps(levels: np.ndarray) -> np.ndarray:
@@ -386,20 +461,17 @@ def _nothing_heard(frames: CallFrames, card: ModelCard) -> SpeechError:
     return SpeechError(f"No speech was found in {frames.name}: lower the speech threshold or check the file.")
 
 
-def _summarise(
-    heard: LaneFrames, segments: pd.DataFrame, labels: tuple[str, ...], baseline_time: float | None
-) -> ChannelSummary:
-    lane = heard.lane
-    own = segments[segments["channel"] == lane.channel]
+def _summarise(told: _Told, labels: tuple[str, ...]) -> ChannelSummary:
+    own = told.segments
     shares = _shares(own, labels)
     return ChannelSummary(
-        channel=lane.channel,
-        role=lane.role,
+        channel=told.lane.channel,
+        role=told.lane.role,
         speech_time=round(speech_time(own), 2),
         shares=shares,
         dominant_emotion=_dominant(shares),
-        baseline_time=baseline_time,
-        speaking_rate=speaking_rate(heard.loudness.levels, own),
+        baseline_time=told.baseline_time,
+        speaking_rate=speaking_rate(told.levels, own),
     )
 
 

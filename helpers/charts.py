@@ -21,7 +21,7 @@ from helpers.analysis import LEVEL_STEP, CallAnalysis, ChannelSummary
 from helpers.corrections import MODEL_EMOTION
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock, reliability, signs
-from helpers.lanes import SPEAKER
+from helpers.lanes import MONO, SPEAKER
 from helpers.live import SHOWN, LiveView
 from helpers.zoom import every_detail, every_loudness, loudest, trend_rows, visible
 
@@ -62,7 +62,7 @@ _PIXELS = "(scale('x', datum.end) - scale('x', datum.start))"
 
 
 def lane_name(summary: ChannelSummary) -> str:
-    """Name a lane for people: "Customer", "Agent", "Left", or "Speaker" where there is only one.
+    """Name a lane for people: "Customer", "Agent", "Left", "Speaker A", or "Speaker" where there is only one.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def lane_name(summary: ChannelSummary) -> str:
     """
     if summary.role != SPEAKER:
         return summary.role.capitalize()
-    return "Speaker" if summary.channel == "mono" else summary.channel.capitalize()
+    name = summary.channel.replace(MONO, "speaker")
+    return name[0].upper() + name[1:]
 
 
 def timeline(

@@ -39,6 +39,8 @@ class FeatureSet:
         From the frames of a segment to its values [shape=(features,), dtype=float32], always finite.
     beyond : int
         Number of those at the end.
+    acoustic : callable
+        From the frames of a segment to those of `ACOUSTIC`; most sets have the same.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FeatureSet:
     frames: Callable[[np.ndarray], np.ndarray]
     summary: Callable[[np.ndarray], np.ndarray]
     beyond: int
+    acoustic: Callable[[np.ndarray], np.ndarray] = np.asarray
 
     def describe(self, samples: np.ndarray) -> np.ndarray:
         """Describe a segment.
@@ -99,6 +102,10 @@ def _image_of_hops(hops: np.ndarray) -> np.ndarray:
     return images.mfcc_image(hops.ravel())
 
 
+def _acoustic_of_hops(hops: np.ndarray) -> np.ndarray:
+    return features.kept_frames(hops.ravel())
+
+
 def _keep_freed_memory() -> None:
     """Have glibc reuse the memory of one segment for the next, which it gave back to the system in between.
 
@@ -122,7 +129,9 @@ ACOUSTIC_AND_TOLD = FeatureSet(
     *(spectrograms.JOINT_NAME, spectrograms.JOINT_VERSION, spectrograms.joint_names),
     *(features.kept_frames, spectrograms.joint_features, features.BEYOND),
 )
-IMAGE = FeatureSet(images.NAME, images.VERSION, images.image_names, _hops, _image_of_hops, 0)
+IMAGE = FeatureSet(
+    *(images.NAME, images.VERSION, images.image_names, _hops, _image_of_hops, 0), acoustic=_acoustic_of_hops
+)
 FEATURE_SETS = {each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_TOLD, SPECTROGRAM, IMAGE)}
 
 

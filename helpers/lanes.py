@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,14 +12,19 @@ from helpers.media import Recording, channels_are_equal, mean_of_channels, share
 from helpers.moments import Thresholds
 from helpers.speech import Segmentation
 
-ChannelMode = Literal["auto", "mix", "split"]
+ChannelMode = Literal["auto", "mix", "split", "voices"]
 CHANNEL_MODES: tuple[ChannelMode, ...] = get_args(ChannelMode)
+Place = Literal["left", "right", "first", "second"]
+PLACES: tuple[Place, ...] = get_args(Place)
 Smoothing = Literal["none", "neighbours"]
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 CUSTOMER, AGENT, SPEAKER = "customer", "agent", "speaker"
+MONO = "mono"
+VOICES: dict[Place, str] = {"first": f"{MONO} A", "second": f"{MONO} B"}
 LAW = "Inferring the emotions of employees at work is restricted by law (EU AI Act, Art. 5)"
 
-_SIDES = {"left": "right", "right": "left"}
+_SIDES: dict[Place, Place] = {"left": "right", "right": "left"}
+_OTHER: dict[Place, Place] = {**_SIDES, "first": "second", "second": "first"}
 _SHARED_SOUND = 0.5
 _ROLE_IN_NAME = re.compile(r"(agent|customer|caller|client)[-_ ]?(left|right)", re.IGNORECASE)
 
@@ -30,11 +35,13 @@ class Settings:
 
     Attributes
     ----------
-    channels : {'auto', 'mix', 'split'}
+    channels : {'auto', 'mix', 'split', 'voices'}
         'split' takes each channel as a speaker of its own, 'mix' all of them together; 'auto' splits where
-        two channels carry different sound.
-    customer : {'left', 'right'} or None
-        Where the customer is; None takes it from the file name, if that says so.
+        two channels carry different sound. 'voices' does so, too, and tells two speakers apart by their
+        voices where all are together; see ``speakers``.
+    customer : {'left', 'right', 'first', 'second'} or None
+        Where the customer is: on which of two channels, or who of two voices that are told apart, in the
+        order in which they are first heard. None takes the channel from the file name, if that says so.
     include_agent : bool
         Analyse the agent's emotion too; see `LAW`.
     segmentation : Segmentation
@@ -46,11 +53,21 @@ class Settings:
     """
 
     channels: ChannelMode = "auto"
-    customer: Literal["left", "right"] | None = None
+    customer: Place | None = None
     include_agent: bool = False
     segmentation: Segmentation = field(default_factory=Segmentation)
     smoothing: Smoothing = "none"
     thresholds: Thresholds = field(default_factory=Thresholds)
+
+    def of_hearing(self) -> Settings:
+        """Leave only what decides which frames of a recording are kept, the rest as by default."""
+        return replace(
+            self,
+            channels="auto" if self.channels == "voices" else self.channels,
+            customer=self.customer if self.customer in _SIDES else None,
+            smoothing="none",
+            thresholds=Thresholds(),
+        )
 
 
 @dataclass(frozen=True)
@@ -103,16 +120,36 @@ def lanes_of(beginning: Recording, settings: Settings) -> list[Lane]:
     """
     if not _apart(beginning, settings.channels):
         number = 0 if channels_are_equal(beginning.samples) else None
-        return [Lane("mono", SPEAKER, number, analysed=True)]
-    roles = _roles(beginning, settings.customer)
-    lanes = []
-    for number, channel in enumerate(beginning.channels):
-        role = roles.get(channel, SPEAKER)
-        lanes.append(Lane(channel, role, number, analysed=role != AGENT or settings.include_agent))
+        return [Lane(MONO, SPEAKER, number, analysed=True)]
+    roles = _roles(_side(beginning, settings.customer))
+    lanes = [
+        _lane(channel, roles.get(channel, SPEAKER), number, settings)
+        for number, channel in enumerate(beginning.channels)
+    ]
     return sorted(lanes, key=lambda lane: lane.role == AGENT)
 
 
-def customer_side(name: str) -> str | None:
+def lanes_of_voices(lane: Lane, settings: Settings) -> list[Lane]:
+    """Decide who the two voices of a lane are.
+
+    Parameters
+    ----------
+    lane : Lane
+    settings : Settings
+        What to analyse.
+
+    Returns
+    -------
+    list of Lane
+        In the order in which they are first heard.
+    """
+    roles = _roles(settings.customer)
+    return [
+        _lane(channel, roles.get(place, SPEAKER), lane.number, settings) for place, channel in VOICES.items()
+    ]
+
+
+def customer_side(name: str) -> Place | None:
     """Read from a file name where the customer is, as in ``complaint_agent-left_customer-right.mp3``.
 
     Parameters
@@ -129,21 +166,30 @@ def customer_side(name: str) -> str | None:
     if not match:
         return None
     who, side = match[1].lower(), match[2].lower()
-    return _SIDES[side] if who == "agent" else side
+    named: Place = "left" if side == "left" else "right"
+    return _SIDES[named] if who == "agent" else named
 
 
 def _apart(beginning: Recording, mode: ChannelMode) -> bool:
     count = len(beginning.channels)
     if count == 1 or channels_are_equal(beginning.samples):
         return False
-    if mode == "auto":
+    if mode in ("auto", "voices"):
         return count == 2 and shared_sound(beginning) < _SHARED_SOUND
     return mode == "split"
 
 
-def _roles(beginning: Recording, customer: str | None) -> dict[str, str]:
-    """Say who is on which side of a two-channel recording, as far as it is known."""
+def _side(beginning: Recording, customer: Place | None) -> Place | None:
+    """Say on which side of a two-channel recording the customer is, as far as it is known."""
     if len(beginning.channels) != 2:
-        return {}
-    side = customer or customer_side(beginning.name)
-    return {side: CUSTOMER, _SIDES[side]: AGENT} if side else {}
+        return None
+    return customer if customer in _SIDES else customer_side(beginning.name)
+
+
+def _roles(customer: Place | None) -> dict[str, str]:
+    """Say who is where, as far as it is known."""
+    return {customer: CUSTOMER, _OTHER[customer]: AGENT} if customer else {}
+
+
+def _lane(channel: str, role: str, number: int | None, settings: Settings) -> Lane:
+    return Lane(channel, role, number, analysed=role != AGENT or settings.include_agent)

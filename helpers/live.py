@@ -16,7 +16,7 @@ import pandas as pd
 
 from helpers.analysis import SEGMENT_COLUMNS, with_emotions
 from helpers.classifier import Model
-from helpers.lanes import SPEAKER
+from helpers.lanes import MONO, SPEAKER
 from helpers.media import SAMPLE_RATE, Recording
 from helpers.speech import LoudnessMeter, Segmentation, Segmenter, frame_levels
 
@@ -102,7 +102,7 @@ class LiveCall:
         times = pd.DataFrame(
             [(each.start, each.end) for each in known], columns=["start", "end"], dtype=float
         )
-        table = times.assign(channel="mono", role=SPEAKER)[SEGMENT_COLUMNS[:4]]
+        table = times.assign(channel=MONO, role=SPEAKER)[SEGMENT_COLUMNS[:4]]
         self._known = known
         self._judged = with_emotions(table, np.array([each.vector for each in known]), self._model)
         return self._judged

@@ -185,7 +185,7 @@ def _made_with(analysis: CallAnalysis) -> dict[str, str]:
         "Licence of the model": f"{card.licence}. {card.use}",
         "Protocol of its scores": card.protocol,
         "Channels": settings.channels,
-        "Customer's channel": settings.customer or "by file name",
+        "Customer": settings.customer or "by file name",
         "Agent's emotion": "analysed" if settings.include_agent else "left out, where there is an agent",
         "Speech": f"{segmentation.threshold:g} dB above the noise, from {segmentation.min_speech:g} s; "
         f"silence from {segmentation.min_silence:g} s; {segmentation.speech_pad:g} s added at both ends",

@@ -23,7 +23,6 @@ from helpers.clips import Layout, Span, cut, cut_video, to_audio
 from helpers.frames import CallFrames, Progress, hear
 from helpers.lanes import Settings
 from helpers.media import LONGEST_ON_PAGE, RecordingStream, open_recording, to_wav
-from helpers.moments import Thresholds
 from helpers.speech import WIDEST
 from helpers.turns import Turns
 
@@ -133,7 +132,7 @@ class Workspace:
         with _TURNS.turn(lambda before: progress(f"Waiting for the machine, {before} before you", 0.0)):
             progress("Loading the model", 0.0)
             loaded = load_model(model)
-            heard_with = replace(settings, smoothing="none", thresholds=Thresholds())
+            heard_with = settings.of_hearing()
             if WIDEST.covers(settings.segmentation):
                 heard_with = replace(heard_with, segmentation=WIDEST)
             frames = self._frames(file, heard_with, loaded, part_of(progress, 0, READING))

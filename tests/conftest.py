@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from av.container import OutputContainer
 
-from helpers.media import SAMPLE_RATE
+from helpers.media import SAMPLE_RATE, decode, mean_of_channels
+from helpers.samples import SAMPLES
 
 
 def missing(what: str) -> None:
@@ -41,6 +42,12 @@ def bursts(
     signal = voice / np.std(voice) * 10 ** (level / 20) * gate
     signal = signal + generator.normal(0, 10 ** (noise / 20), len(time))
     return (np.clip(signal, -1, 1) * 32767).astype(np.int16)
+
+
+def sample_on_one_channel() -> np.ndarray:
+    """Mix a sample call of 48 s to one channel [shape=(1, n), dtype=int16]; the agent speaks first."""
+    call = decode(SAMPLES / "neutral-enquiry_agent-left_customer-right.flac")
+    return mean_of_channels(call.samples.T)[np.newaxis]
 
 
 def encode(

@@ -8,16 +8,27 @@ import pandas as pd
 import pytest
 
 from helpers import analyze
-from helpers.analysis import SEGMENT_COLUMNS, analyze_recording, smoothed, with_corrections
+from helpers.analysis import (
+    LEFT_AS_ONE,
+    LEVEL_STEP,
+    SEGMENT_COLUMNS,
+    TOLD_APART,
+    analyze_recording,
+    smoothed,
+    with_corrections,
+)
 from helpers.classifier import load_model
 from helpers.corrections import Correction
 from helpers.errors import MediaError, ModelError, SpeechError
 from helpers.lanes import SMOOTHINGS, Settings
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.moments import ANGER, Thresholds
+from helpers.samples import SAMPLES
+from helpers.speech import SILENCE
 from helpers.training.evaluate import unweighted_average_recall
 from helpers.training.models import MODELS
-from tests.conftest import bursts, encode
+from helpers.training.voices import speaker_error
+from tests.conftest import bursts, encode, sample_on_one_channel
 
 LEFT = bursts((1.0, 3.0), (6.0, 8.0), duration=12)
 RIGHT = bursts((3.5, 5.5), (8.5, 11.0), duration=12)
@@ -153,6 +164,50 @@ def test_files_that_cannot_be_read_and_models_that_are_not_there_are_refused(tmp
         analyze(tmp_path / "nothing.wav")
     with pytest.raises(ModelError, match="no model 'best'"):
         analyze(encode(tmp_path / "a.wav", LEFT, codec="pcm_s16le"), model="best")
+
+
+def test_two_voices_on_one_channel_are_told_apart() -> None:
+    apart = decode(SAMPLES / "neutral-enquiry_agent-left_customer-right.flac")
+    truth = run(apart, Settings("split", include_agent=True))
+    analysis = analyze_recording(
+        Recording("mono.wav", sample_on_one_channel()), load_model(), Settings("voices")
+    )
+    assert [(each.channel, each.role) for each in analysis.summary] == [
+        ("mono A", "speaker"),
+        ("mono B", "speaker"),
+    ]
+    assert analysis.channels == 1
+    assert analysis.warnings == (TOLD_APART,)
+    assert all(each.shares and each.baseline_time for each in analysis.summary)
+    wrong, scored = speaker_error(truth.assign(speaker=truth["channel"]), analysis.segments)
+    assert wrong < 0.05 * scored
+    for channel, levels in analysis.levels.items():
+        others = analysis.segments[analysis.segments["channel"] != channel]
+        for start, end in (others[["start", "end"]] / LEVEL_STEP).to_numpy():
+            assert (levels[int(start) + 1 : int(end)] == SILENCE).all()
+
+
+@pytest.mark.parametrize("model", ["calls", "ravdess-savee-conv2d"])
+def test_of_two_voices_only_the_customer_is_analysed_once_it_is_known_who_it_is(model: str) -> None:
+    recording = Recording("mono.wav", sample_on_one_channel())
+    analysis = analyze_recording(recording, load_model(model), Settings("voices", "second"))
+    assert [(each.channel, each.role) for each in analysis.summary] == [
+        ("mono B", "customer"),
+        ("mono A", "agent"),
+    ]
+    told = analysis.segments["emotion"].notna()
+    assert set(analysis.segments.loc[told, "role"]) == {"customer"}
+    assert set(analysis.segments.loc[~told, "role"]) == {"agent"}
+    assert analysis.segments["start"].is_monotonic_increasing
+
+
+def test_one_voice_stays_one_speaker_and_that_is_said() -> None:
+    agent = decode(SAMPLES / "neutral-enquiry_agent-left_customer-right.flac").samples[:1]
+    for samples in (agent, LEFT[None]):
+        recording = Recording("mono.wav", samples)
+        left = analyze_recording(recording, load_model(), Settings("voices", "first"))
+        assert left.warnings == (LEFT_AS_ONE,)
+        pd.testing.assert_frame_equal(left.segments, run(recording))
 
 
 def test_real_clips_in_a_row_are_found_where_they_are_and_recognised(corpora: Path, tmp_path: Path) -> None:

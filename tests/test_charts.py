@@ -115,6 +115,7 @@ def test_lanes_are_named_for_people(analysis: CallAnalysis) -> None:
     assert lane_name(customer) == "Customer"
     assert lane_name(replace(customer, role="speaker")) == "Right"
     assert lane_name(replace(customer, role="speaker", channel="mono")) == "Speaker"
+    assert lane_name(replace(customer, role="speaker", channel="mono A")) == "Speaker A"
 
 
 def test_a_window_shows_what_lies_in_it(analysis: CallAnalysis) -> None:

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from helpers.lanes import Settings, customer_side, lanes_of
+from helpers.lanes import Settings, customer_side, lanes_of, lanes_of_voices
 from helpers.media import Recording
+from helpers.moments import Thresholds
+from helpers.speech import WIDEST
 from tests.conftest import bursts
 
 LEFT, RIGHT = bursts((1, 3), duration=6), bursts((3.5, 5.5), duration=6)
@@ -40,6 +42,34 @@ def test_the_agent_comes_last_and_is_left_out_until_switched_on() -> None:
     ]
     assert roles(LEFT, RIGHT, customer="left") == [("left", "customer", True), ("right", "agent", False)]
     assert roles(LEFT, RIGHT, customer="left", include_agent=True)[1] == ("right", "agent", True)
+
+
+def test_voices_are_told_apart_only_where_all_are_on_one_channel() -> None:
+    assert roles(LEFT, RIGHT, channels="voices") == roles(LEFT, RIGHT)
+    assert roles(LEFT, LEFT + RIGHT // 50, channels="voices") == [("mono", "speaker", True)]
+
+
+def test_the_customer_is_one_of_two_channels_or_of_two_voices() -> None:
+    (mono,) = lanes_of(Recording("agent-left.wav", LEFT[None]), Settings())
+
+    def voices(**settings: object) -> list[tuple[str, str, bool]]:
+        lanes = lanes_of_voices(mono, Settings(**settings))  # type: ignore[arg-type]
+        return [(lane.channel, lane.role, lane.analysed) for lane in lanes]
+
+    assert voices() == voices(customer="left") == [("mono A", "speaker", True), ("mono B", "speaker", True)]
+    assert voices(customer="first") == [("mono A", "customer", True), ("mono B", "agent", False)]
+    assert voices(customer="second", include_agent=True) == [
+        ("mono A", "agent", True),
+        ("mono B", "customer", True),
+    ]
+    assert roles(LEFT, RIGHT, name="agent-left.wav", customer="first")[0] == ("right", "customer", True)
+
+
+def test_what_decides_nothing_about_frames_is_left_out_of_hearing() -> None:
+    settings = Settings("voices", "first", smoothing="neighbours", thresholds=Thresholds(turn=1.0))
+    assert settings.of_hearing() == Settings()
+    heard = Settings("split", "left", include_agent=True, segmentation=WIDEST)
+    assert heard.of_hearing() == heard
 
 
 def test_a_lane_takes_its_channel_or_the_mean_of_all() -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from helpers.__main__ import main
-from tests.conftest import bursts, encode
+from tests.conftest import bursts, encode, sample_on_one_channel
 
 LEFT = bursts((1.0, 3.0), duration=5)
 RIGHT = bursts((3.2, 4.8), duration=5)
@@ -60,6 +60,17 @@ def test_customer_and_agent_are_told_apart(call: Path, capsys: pytest.CaptureFix
     assert analysed("--customer", "left") == {"left"}
     assert analysed("--customer", "left", "--include-agent") == {"left", "right"}
     assert analysed("--channels", "mix") == {"mono"}
+
+
+def test_two_voices_on_one_channel_are_told_apart_on_demand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = encode(tmp_path / "mono.wav", sample_on_one_channel(), codec="pcm_s16le")
+    assert main(["analyze", str(path), "--channels", "voices", "--customer", "second"]) == 0
+    printed = capsys.readouterr().out
+    assert "  mono B (customer): " in printed
+    assert "  mono A (agent): " in printed
+    assert "Note: Two speakers on one channel were told apart" in printed
 
 
 def test_one_bad_file_is_named_and_the_others_are_written(

@@ -16,7 +16,7 @@ from helpers.lanes import Settings
 from helpers.media import RecordingStream, decode, open_recording
 from helpers.speech import Segmentation
 from helpers.workspace import ANALYSES, FRAMES, WAVS, RecordingFile, Workspace
-from tests.conftest import bursts, encode
+from tests.conftest import bursts, encode, sample_on_one_channel
 
 
 def quietly(stage: str, done: float) -> None:
@@ -66,6 +66,19 @@ def test_other_segmentation_does_not_decode_again(
     assert len(desk.analysis(file, Settings(), quietly).segments) == 2
     joined = desk.analysis(file, Settings(segmentation=Segmentation(min_silence=1)), quietly)
     assert len(joined.segments) == 1
+    assert len(decoded) == 1
+
+
+def test_telling_voices_apart_does_not_decode_again(
+    desk: Workspace, tmp_path: Path, decoded: list[str]
+) -> None:
+    path = encode(tmp_path / "a.wav", sample_on_one_channel(), codec="pcm_s16le")
+    file = RecordingFile.from_path(path)
+    summaries = [
+        desk.analysis(file, settings, quietly).summary
+        for settings in (Settings(), Settings("voices"), Settings("voices", "second"))
+    ]
+    assert [len(summary) for summary in summaries] == [1, 2, 2]
     assert len(decoded) == 1
 
 

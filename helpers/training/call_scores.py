@@ -22,7 +22,7 @@ from helpers.baseline import BaselinedClassifier
 from helpers.classifier import Model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
-from helpers.lanes import CUSTOMER, Settings
+from helpers.lanes import CUSTOMER, MONO, Settings
 from helpers.moments import ANGER, find_moments
 from helpers.training.calls import (
     LINES,
@@ -145,7 +145,7 @@ def hear(model: Model, call: SimulatedCall) -> Heard:
     Heard
     """
     alone = len(call.recording.samples) > 1
-    lane = CUSTOMER_SIDE if alone else "mono"
+    lane = CUSTOMER_SIDE if alone else MONO
     truth = call.truth[call.truth["channel"] == lane]
     labels = list(model.card.labels)
     episodes = anger_episodes(truth[truth["speaker"] == truth["speaker"].iloc[0]])
@@ -155,10 +155,7 @@ def hear(model: Model, call: SimulatedCall) -> Heard:
     except SpeechError:
         nothing = pd.DataFrame(columns=["speaker", "emotion", "seconds", *labels])
         return Heard(nothing, np.empty(0, bool), len(episodes), 0, 0, 0)
-    segments = analysis.segments[analysis.segments["channel"] == lane]
-    pairs = truth.merge(segments, how="cross", suffixes=("", "_told"))
-    pairs["seconds"] = pairs[["end", "end_told"]].min(axis=1) - pairs[["start", "start_told"]].max(axis=1)
-    pairs = pairs[pairs["seconds"] > 0]
+    pairs = overlaps(truth, analysis.segments[analysis.segments["channel"] == lane])
     moments = [(moment.start, moment.end) for moment in analysis.moments if moment.kind == ANGER]
     return Heard(
         pairs[["speaker", "emotion", "seconds", *labels]],
@@ -168,6 +165,27 @@ def hear(model: Model, call: SimulatedCall) -> Heard:
         found=sum(_matches(episode, moments) for episode in episodes),
         right=sum(_matches(moment, episodes) for moment in moments),
     )
+
+
+def overlaps(truth: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    """Lay segments beside what is true.
+
+    Parameters
+    ----------
+    truth : pd.DataFrame
+        As of ``calls.SimulatedCall``.
+    segments : pd.DataFrame
+        As of ``analysis``.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row for each clip and segment that overlap: the columns of both, those of the segment with ``_told``
+        where both have them, and ``seconds``.
+    """
+    pairs = truth.merge(segments, how="cross", suffixes=("", "_told"))
+    pairs["seconds"] = pairs[["end", "end_told"]].min(axis=1) - pairs[["start", "start_told"]].max(axis=1)
+    return pairs[pairs["seconds"] > 0]
 
 
 def anger_episodes(truth: pd.DataFrame) -> list[tuple[float, float]]:

@@ -17,6 +17,7 @@ from scipy.signal import fftconvolve, sosfilt
 
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
+from helpers.lanes import MONO
 from helpers.media import SAMPLE_RATE, Recording, decode
 from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import CODECS, coded, telephone_band, to_int16
@@ -244,7 +245,7 @@ def on_one_channel(call: SimulatedCall) -> SimulatedCall:
     """
     samples = call.recording.samples.astype(np.int32).sum(axis=0)
     together = np.clip(samples, -32768, 32767).astype(np.int16)[np.newaxis]
-    return SimulatedCall(Recording(call.recording.name, together), call.truth.assign(channel="mono"))
+    return SimulatedCall(Recording(call.recording.name, together), call.truth.assign(channel=MONO))
 
 
 def plan_emotions(

@@ -10,6 +10,8 @@ from typing import Any
 
 from helpers.classifier import ModelCard, model_names, read_card
 from helpers.exports import headline_rows
+from helpers.speakers import VoiceScore
+from helpers.speakers import read_scores as read_voice_scores
 from helpers.training.clip_scores import ClipScore, read_scores
 
 REPORTS = Path(__file__).parents[2] / "models" / "reports"
@@ -30,6 +32,15 @@ _CLIPS_HEAD = """
 Each clip told by models that never heard its speaker, as recorded, over the phone and over random lines. Made
 by `python -m helpers clips BENCHMARK`. The baseline is taken from the clip alone (none) or from all clips of
 the speaker on the same line, whose emotions are evenly mixed, which no call is.
+"""
+_VOICES_HEAD = """
+# Two voices on one channel
+
+Simulated calls of two actors on one channel, whose voices are told apart (`--channels voices`). Nothing
+was learned from them. Made by `python -m helpers voices`. To the wrong speaker: share of the speech of the
+calls that were told apart, under the better assignment of the two (the speaker error of NIST's diarization
+error rate), with its 95 % interval over calls. UAR is that of both speakers' emotions in all of the calls, by
+model `calls`, weighted by time. A speaker alone should not be told apart.
 """
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 _HEAD = """# Published experiments, reproduced
@@ -61,7 +72,49 @@ def results_page(reports: Path = REPORTS) -> str:
         part for card in scored for part in (f"## `{card.name}`: {card.title}", "", call_table(card), "")
     ]
     clips = clip_table({path.stem: read_scores(path) for path in sorted((reports / CLIPS).glob("*.json"))})
-    return "\n".join([_HEAD, *map(recipe_section, parts), _CALLS_HEAD, *calls, _CLIPS_HEAD, clips, ""])
+    voices = voice_table(read_voice_scores())
+    return "\n".join(
+        [
+            _HEAD,
+            *map(recipe_section, parts),
+            _CALLS_HEAD,
+            *calls,
+            _VOICES_HEAD,
+            voices,
+            _CLIPS_HEAD,
+            clips,
+            "",
+        ]
+    )
+
+
+def voice_table(scores: Iterable[VoiceScore]) -> str:
+    """Write how well voices are told apart as a table.
+
+    Parameters
+    ----------
+    scores : iterable of VoiceScore
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    names = ["line", "speakers", "calls", "told apart", "to the wrong speaker", "interval"]
+    return "\n".join(_table([*names, "UAR as one speaker", "UAR told apart"], map(_voice_cells, scores)))
+
+
+def _voice_cells(score: VoiceScore) -> list[str]:
+    low, high = score.confusion_interval or (None, None)
+    return [
+        *(score.line, score.pair, str(score.calls), f"{score.told_apart:.0%}", _or_dash(score.confusion)),
+        "–" if low is None else f"{low:.1%} to {high:.1%}",
+        *(_or_dash(score.uar_together), _or_dash(score.uar_apart)),
+    ]
+
+
+def _or_dash(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def clip_table(scores: Mapping[str, Sequence[ClipScore]]) -> str:
