@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from helpers.analysis import CallAnalysis
-    from helpers.lanes import Settings
+    from helpers.lanes import Place, Settings
     from helpers.moments import Thresholds
     from helpers.workspace import RecordingFile
 
 BY_NAME = "By file name"
 MOST_IN_QUEUE = 5  # bars that are shown at once
 QUEUE_HEIGHT = 320  # pixels
-SIDES: dict[str, Literal["left", "right"] | None] = {BY_NAME: None, "Left": "left", "Right": "right"}
+SIDES: dict[str, Place | None] = {BY_NAME: None, "Left": "left", "Right": "right"}
+FIRST_HEARD: dict[str, Place | None] = {"First voice": "first", "Second voice": "second"}
 
 
 def page() -> None:
@@ -42,7 +43,11 @@ def page() -> None:
         wanted = None
         if chosen.listed or chosen.failures:
             st.divider()
-            wanted = choose_model(), choose_settings()
+            try:
+                wanted = choose_model(), choose_settings()
+            except ModelError as error:
+                st.error(plain(str(error)), icon=":material/error:")
+                st.stop()
             st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
     finished = analyse(chosen, *wanted, place) if wanted else []
     if finished:
@@ -79,28 +84,35 @@ def start_over() -> None:
 def choose_settings() -> Settings:
     """Let the analyst say who is who, and how speech is told from silence."""
     from helpers.lanes import CHANNEL_MODES, LAW, SMOOTHINGS, Settings
+    from helpers.speakers import measured_error
     from helpers.speech import NARROWEST, WIDEST, Segmentation
 
     defaults = Segmentation()
-    side = st.segmented_control(
-        "Customer's channel",
-        list(SIDES),
+    channels = st.selectbox(
+        "Channels",
+        CHANNEL_MODES,
+        key="channels",
+        bind="query-params",
+        help="Split: each channel is a speaker. Mix: all together. Auto: split two channels that differ. "
+        "Voices (experimental): as auto, and where all are on one channel, two are told apart by voice.",
+    )
+    places = SIDES
+    if channels == "voices":
+        st.caption(measured_error())
+        places = SIDES | FIRST_HEARD
+    customer = st.segmented_control(
+        "Customer",
+        list(places),
         default=BY_NAME,
         required=True,
         key="customer",
         bind="query-params",
-        help="Of a two-channel call. A file name such as complaint_agent-left.mp3 says it by itself.",
+        help="Of a two-channel call, the channel; a file name such as complaint_agent-left.mp3 says it by "
+        "itself. Of voices told apart, which of them, in the order in which they are first heard.",
     )
     agent = st.toggle("Analyse the agent's emotion too", key="include_agent")
     st.caption(f"{LAW}, so the agent is left out unless you have a lawful ground to switch this on.")
     with st.expander("Advanced"):
-        channels = st.selectbox(
-            "Channels",
-            CHANNEL_MODES,
-            key="channels",
-            bind="query-params",
-            help="Split: each channel is a speaker. Mix: all together. Auto: split two channels that differ.",
-        )
         threshold = st.slider(
             "Speech threshold (dB above the noise)",
             *(WIDEST.threshold, NARROWEST.threshold, defaults.threshold, 1.0),
@@ -131,7 +143,7 @@ def choose_settings() -> Settings:
         )
         thresholds = choose_thresholds()
     segmentation = Segmentation(threshold, min_speech, min_silence, defaults.speech_pad)
-    return Settings(channels, SIDES[side], agent, segmentation, smoothing, thresholds)
+    return Settings(channels, places[customer], agent, segmentation, smoothing, thresholds)
 
 
 def choose_thresholds() -> Thresholds:
@@ -158,11 +170,7 @@ def choose_model() -> str:
     """Let the analyst choose the model."""
     from helpers.classifier import DEFAULT_MODEL, model_names, read_card
 
-    try:
-        cards = {name: read_card(name) for name in model_names()}
-    except ModelError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        st.stop()
+    cards = {name: read_card(name) for name in model_names()}
     name = st.selectbox(
         "Model",
         list(cards),

@@ -70,12 +70,15 @@ def show_headline(analysis: CallAnalysis) -> None:
     roles = {summary.role for summary in analysis.summary}
     if len(analysis.summary) > 1 and CUSTOMER not in roles:
         st.info(
-            "Nothing says which channel is the customer's, so both are analysed. Choose it in the side panel "
+            "Nothing says who is the customer, so both speakers are analysed. Choose it in the side panel "
             "to leave the agent's emotion out.",
             icon=":material/info:",
         )
     elif CUSTOMER not in roles:
-        st.caption("All speakers are on one channel and are analysed together, an agent too.")
+        st.caption(
+            "All speakers are on one channel and are analysed together, an agent too. Choose “voices” under "
+            "Channels to tell two of them apart."
+        )
 
 
 def show_player(file: RecordingFile, analysis: CallAnalysis) -> None:
@@ -206,9 +209,11 @@ def show_window_buttons(analysis: CallAnalysis, window: Window, key: str) -> Non
 
 def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
     """List the moments, each with a button that plays it, and its clip to save."""
+    from helpers.charts import lane_name
     from helpers.exports import clock
     from helpers.moments import explained
 
+    names = {summary.channel: lane_name(summary) for summary in analysis.summary}
     meanings = explained(analysis.thresholds)
     st.subheader("Moments worth a listen", anchor=False, help=_definitions(meanings))
     if not analysis.moments:
@@ -228,7 +233,7 @@ def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
                     offer_clips(file, [moment], name, key=f"{key} {number}")
                     if analysis.has_pictures:
                         offer_video(file, moment, name, key=f"{key} {number}")
-                who = f", {_who(moment)}" if moment.channel in ("left", "right") else ""
+                who = f", {names[moment.channel]}" if len(names) > 1 and moment.channel in names else ""
                 st.markdown(
                     f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}",
                     width="stretch",
@@ -455,12 +460,6 @@ def _selected(analysis: CallAnalysis) -> int | None:
     own = played["channel"] == play.channel
     rows = (played[own] if own.any() else played).sort_values("start", kind="stable")
     return int(rows.index[-1]) if len(rows) else None
-
-
-def _who(moment: Moment) -> str:
-    from helpers.lanes import SPEAKER
-
-    return moment.channel if moment.role == SPEAKER else moment.role
 
 
 def _show_shares(summary: ChannelSummary) -> None:

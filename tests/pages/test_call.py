@@ -13,7 +13,8 @@ from helpers.links import SWITCH, Fetched
 from helpers.pages.result import plain
 from helpers.pages.sources import CLIP_NAME
 from helpers.samples import acted_clips, list_samples, local_path, synthetic_calls
-from tests.conftest import bursts, encode
+from helpers.speakers import measured_error
+from tests.conftest import bursts, encode, sample_on_one_channel
 from tests.pages.conftest import metrics, upload, with_sample
 
 
@@ -70,7 +71,7 @@ def test_two_channels_without_names_are_both_analysed_and_said_so(app: AppTest, 
     path = encode(tmp_path / "call.wav", samples, codec="pcm_s16le")
     upload(app, (path.name, path.read_bytes()))
     assert {"Left: main emotion", "Right: main emotion"} < set(metrics(app))
-    assert "which channel is the customer's" in app.info[0].value
+    assert "who is the customer" in app.info[0].value
 
 
 def test_a_bad_file_keeps_the_last_result(app: AppTest) -> None:
@@ -112,6 +113,25 @@ def test_one_channel_is_said_to_hold_everybody(app: AppTest, tmp_path: Path) -> 
     path = encode(tmp_path / "a.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
     upload(app, (path.name, path.read_bytes()))
     assert any("an agent too" in caption.value for caption in app.caption)
+
+
+def test_two_voices_on_one_channel_are_told_apart_on_demand(app: AppTest, tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.wav", sample_on_one_channel(), codec="pcm_s16le")
+    upload(app, (path.name, path.read_bytes()))
+    assert "First voice" not in app.segmented_control(key="customer").options
+    app.selectbox(key="channels").set_value("voices").run()
+    assert {"Speaker A: main emotion", "Speaker B: main emotion"} < set(metrics(app))
+    assert any(caption.value == measured_error() for caption in app.caption)
+    assert "who is the customer" in app.info[0].value
+    assert "experimental" in app.warning[0].value
+    app.segmented_control(key="customer").set_value("Second voice").run()
+    assert not app.exception
+    assert {"Customer: main emotion"} == {name for name in metrics(app) if name.endswith("emotion")}
+    assert not app.info
+    app.selectbox(key="channels").set_value("auto").run()
+    assert not app.exception
+    assert "Speaker: main emotion" in metrics(app)
+    assert not app.warning
 
 
 def test_of_several_files_the_good_ones_are_shown(app: AppTest, tmp_path: Path) -> None:
