@@ -484,7 +484,7 @@ def _lanes(
         _loudness(levels, places),
         _probability_bars(segments, emotions, colour),
         _ribbon(segments, colour),
-        _hand_marks(segments),
+        *([_hand_marks(segments)] if segments["by_hand"].any() else ()),
     ]
 
 

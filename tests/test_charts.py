@@ -213,7 +213,7 @@ def test_the_explorable_timeline_has_each_row_once_for_all_of_its_layers(analysi
     spec = explorable_timeline(analysis)
     rows = spec["datasets"]["segments"]
     assert [row["segment"] for row in rows] == analysis.segments.index.tolist()
-    assert [part["data"]["name"] for part in spec["layer"]].count("segments") == 4
+    assert [part["data"]["name"] for part in spec["layer"]].count("segments") == 3
     assert {param["name"]: param.get("value") for param in spec["params"]} | {FROM: 0, TO: 12} == {
         param["name"]: param.get("value") for param in spec["params"]
     }
@@ -245,4 +245,4 @@ def test_what_was_set_by_hand_is_pointed_at_told_and_coloured(analysis: CallAnal
     assert EMOTIONS["bored"].colour in whole(told).to_json()
     assert EMOTIONS["bored"].colour not in whole(analysis).to_json()
     assert set(layer(whole(told), "probability")["emotion"]) == set(analysis.model.labels)
-    assert hand_marks(whole(analysis)) == []
+    assert not [part for part in whole(analysis).to_dict()["layer"] if part.get("name") == "by_hand"]
