@@ -45,4 +45,5 @@ def show_playhead(start: float, end: float) -> None:
     start, end : float
         Of the window that the timeline shows [seconds].
     """
-    st.components.v2.component("playhead", html=_HTML, css=_CSS, js=_JS)(data={"start": start, "end": end})
+    mount = st.components.v2.component("playhead", html=_HTML, css=_CSS, js=_JS)
+    mount(key="playhead", data={"start": start, "end": end})

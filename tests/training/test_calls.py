@@ -9,8 +9,6 @@ import pytest
 
 from helpers.classifier import Model, load_model, read_card
 from helpers.errors import CorpusError
-from helpers.feature_sets import ACOUSTIC
-from helpers.features import feature_names
 from helpers.media import SAMPLE_RATE
 from helpers.speech import frame_levels
 from helpers.training.call_scores import Condition, Heard, anger_episodes, hear, score_calls, summarise
@@ -151,7 +149,6 @@ def test_what_the_app_says_is_laid_beside_what_is_true(clips: pd.DataFrame) -> N
 
     model = Model(load_model().card, Always())
     assert model.card.labels[0] == "angry"
-    assert model.features is ACOUSTIC and len(feature_names()) == 979
     call = simulated(clips, "angry from the first word", 12, LINES["clean"], seed=2)
     told = hear(model, call)
     spoken = call.truth[call.truth["channel"] == "left"]
