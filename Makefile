@@ -12,7 +12,7 @@ run: .venv/installed-app
 	.venv/bin/streamlit run streamlit_app.py
 
 test: lint
-	$(IN_VENV) -m pytest
+	$(IN_VENV) -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check
