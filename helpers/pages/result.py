@@ -17,6 +17,8 @@ from helpers.pages.session import workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import altair as alt
+
     from helpers.analysis import CallAnalysis, ChannelSummary
     from helpers.clips import Layout
     from helpers.moments import Moment
@@ -123,7 +125,7 @@ def show_steps(analysis: CallAnalysis, key: str) -> None:
 
 def show_timeline(analysis: CallAnalysis, key: str) -> None:
     """Show the chart of a window, whose segments play when they are clicked, and the whole call under it."""
-    from helpers.charts import SELECTION, lane_name, overview, overview_rows, timeline
+    from helpers.charts import SELECTION, lane_name, overview, overview_rows
     from helpers.charts import WINDOW as CHOSEN
     from helpers.exports import signs
 
@@ -141,7 +143,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
 
     st.caption(f"Click a segment to hear it, drag over the small chart to look closer. {signs(analysis)}")
     st.altair_chart(
-        timeline(analysis, window.start, window.end, shown, trend=trend),
+        _timeline(analysis, window, shown, trend),
         key=chart_key,
         on_select=play_clicked,
         selection_mode=SELECTION,
@@ -164,6 +166,18 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
         alt="The whole call, small; the window that is shown large is framed",
     )
     show_window_buttons(analysis, window, key)
+
+
+def _timeline(analysis: CallAnalysis, window: Window, shown: tuple[str, ...], trend: bool) -> alt.LayerChart:
+    """Build the chart, or take that of the last run where it shows the same."""
+    from helpers.charts import timeline
+
+    wanted = analysis, window.start, window.end, shown, trend
+    last, chart = st.session_state.get("timeline", (None, None))
+    if last != wanted:
+        chart = timeline(analysis, window.start, window.end, shown, trend=trend)
+        st.session_state["timeline"] = wanted, chart
+    return chart
 
 
 def choose_emotions(analysis: CallAnalysis) -> tuple[str, ...]:
