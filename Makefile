@@ -1,5 +1,5 @@
 # `make run` starts the app, `make test` runs everything that checks it. Both fill .venv first, once.
-.PHONY: run test lint format hosted-check screenshots
+.PHONY: run test lint format hosted-check drawing-check screenshots
 
 # The first of these that is a Python 3.11 to 3.13; PYTHON=... overrides.
 CANDIDATES = python3.13 python3.12 python3.11 python3 python
@@ -20,6 +20,10 @@ lint: .venv/installed-dev
 	.venv/bin/mypy
 
 # A fresh environment as on Community Cloud, an hour's call in a real browser, and the memory that it takes.
+# How fast ten hours are drawn in a real browser.
+drawing-check: .venv/installed-dev
+	$(IN_VENV) -m tests.browser.drawing_check
+
 hosted-check: .venv/installed-dev
 	$(IN_VENV) -m tests.browser.hosted_check
 
