@@ -19,11 +19,11 @@ lint: .venv/installed-dev
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
-# A fresh environment as on Community Cloud, an hour's call in a real browser, and the memory that it takes.
 # How fast ten hours are drawn in a real browser.
 drawing-check: .venv/installed-dev
 	$(IN_VENV) -m tests.browser.drawing_check
 
+# A fresh environment as on Community Cloud, an hour's call in a real browser, and the memory that it takes.
 hosted-check: .venv/installed-dev
 	$(IN_VENV) -m tests.browser.hosted_check
 
