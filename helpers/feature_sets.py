@@ -88,9 +88,13 @@ class FeatureSet:
 
 @cache
 def feature_threads() -> ThreadPoolExecutor:
-    """Give the threads that all analyses share; NumPy and SciPy let go of the interpreter's lock."""
+    """Give the threads that all analyses share; NumPy and SciPy let go of the interpreter's lock.
+
+    Whoever starts several processes tells each by ``OMP_NUM_THREADS``, as Dask does, how many it may have.
+    """
     _keep_freed_memory()
-    return ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="features")
+    allowed = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    return ThreadPoolExecutor(min(_MOST_THREADS, allowed), thread_name_prefix="features")
 
 
 def _hops(samples: np.ndarray) -> np.ndarray:
