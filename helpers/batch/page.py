@@ -32,6 +32,7 @@ def write_page(folder: Path, failures: Mapping[str, str]) -> None:
     from helpers.charts import NOT_ANALYSED
     from helpers.emotions import EMOTIONS
     from helpers.exports import clock
+    from helpers.lanes import LAW
     from helpers.report import filled_template, script_hash
 
     calls = pd.read_parquet(folder / f"{CALLS}.parquet")
@@ -46,6 +47,7 @@ def write_page(folder: Path, failures: Mapping[str, str]) -> None:
         failed=len(failures),
         most=_MOST,
         not_analysed=NOT_ANALYSED,
+        law=LAW,
         script=script,
         script_hash=script_hash(script),
     )

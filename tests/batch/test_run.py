@@ -111,7 +111,7 @@ def test_segments_whose_calls_were_not_written_are_written_again_once(folder: Pa
 def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: Path) -> None:
     folder, output = tmp_path / "calls", tmp_path / "out"
     folder.mkdir()
-    for number in range(24):
+    for number in range(12):
         encode(folder / f"{number}.wav", np.roll(CALL, 100 * number, axis=1), codec="pcm_s16le")
     command = [
         sys.executable,
@@ -127,7 +127,7 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: P
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = ""
-        while not re.search(r" [1-9]\d*/24", said):
+        while not re.search(r" [1-9]\d*/12", said):
             said += process.stderr.read(1)
         process.send_signal(signal.SIGINT)
         said += process.stderr.read()
@@ -135,9 +135,9 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: P
     assert said.rstrip().endswith("Interrupted: the same command goes on from here.")
     assert not list(output.glob("**/.*"))
     done = len(pd.read_parquet(output / "calls.parquet"))
-    assert 1 <= done < 24
+    assert 1 <= done < 12
     summary = run(folder, output)
-    assert (summary.done, summary.before) == (24, done)
+    assert (summary.done, summary.before) == (12, done)
     segments = pd.read_parquet(output / "segments.parquet")
     assert not segments.duplicated(["recording", "channel", "start"]).any()
 
