@@ -14,11 +14,11 @@ from functools import partial
 from typing import TypeVar
 
 from helpers.errors import BatchError
+from helpers.threads import ONE_THREAD
 
 _WAITING = 2  # tasks per worker, so that none waits for the next
 _IDLE = 300  # seconds, after which a process without work ends
 _CONNECTING = 30  # seconds
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 _Item = TypeVar("_Item")
 _Outcome = TypeVar("_Outcome")
@@ -126,7 +126,7 @@ def processes(count: int) -> Iterator[Workers]:
     jobs = count if count > 0 else cpu_count()
 
     executor = partial(
-        get_reusable_executor, jobs, timeout=_IDLE, initializer=_leave_interrupts, env=_ONE_THREAD
+        get_reusable_executor, jobs, timeout=_IDLE, initializer=_leave_interrupts, env=ONE_THREAD
     )
     try:
         yield Workers(executor, lambda: jobs, (BrokenExecutor,))
