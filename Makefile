@@ -39,7 +39,7 @@ format: .venv/installed-dev
 	$(IN_VENV) -m pip install --quiet --requirement requirements.txt
 	touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements-train.txt requirements.txt | .venv/created
+.venv/installed-dev: requirements-dev.txt requirements-batch.txt requirements-train.txt requirements.txt | .venv/created
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 

@@ -193,6 +193,21 @@ def to_corrections(corrections: Iterable[Correction]) -> str:
     return _rounded(table).to_csv(index=False, lineterminator="\n")
 
 
+def neutralised(table: pd.DataFrame) -> pd.DataFrame:
+    """Precede every text of a table that a spreadsheet would take for a formula by an apostrophe.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+
+    Returns
+    -------
+    pd.DataFrame
+    """
+    texts = table.select_dtypes("str")
+    return table.assign(**{name: texts[name].map(_neutralised, na_action="ignore") for name in texts})
+
+
 def call_rows(analyses: Sequence[CallAnalysis]) -> pd.DataFrame:
     """Put several calls side by side, by who is analysed first in each: the customer, where it is known.
 

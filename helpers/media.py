@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 from helpers.errors import MediaError
+from helpers.threads import has_one_thread
 
 SAMPLE_RATE = 16_000
 LONGEST = 10 * 3600.0
@@ -575,7 +576,8 @@ class _Decoder:
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield int16 blocks [shape=(n, channels)], the first of them silence where the audio starts late."""
         converter = FrameConverter()
-        self._decoding = _ahead(_joined(self._frames()))
+        frames = _joined(self._frames())
+        self._decoding = frames if has_one_thread() else _ahead(frames)
         for number, frame in enumerate(self._decoding):
             if not number:
                 yield self._delay(len(frame.layout.channels))
@@ -631,7 +633,7 @@ class _Decoder:
         return self._container.format.name not in _LENGTHLESS or bool(self._audio.start_time)
 
 
-def _joined(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+def _joined(frames: Iterator[AudioFrame]) -> Generator[AudioFrame]:
     """Join frames of one form to larger ones, which cost less to convert."""
     import av
 
