@@ -115,10 +115,12 @@ def reliability(card: ModelCard) -> str:
         Sentences.
     """
     figures = [f"{share:.0%} ({words})" for words, share in headline_scores(card).items()]
-    where = "in simulated calls of actors" if card.call_scores else "in clips of actors"
+    where = "simulated calls of actors" if card.call_scores else "clips of people"
+    leaky = card.protocol.startswith("Leaky")
+    known, protocol = ("may have", "leaky") if leaky else ("had never", "speaker-independent")
     return (
-        f"How far to trust it: of the emotions {where} it had never heard, model “{card.name}” gets "
-        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} (speaker-independent, "
+        f"How far to trust it: of the emotions in {where} it {known} heard, model “{card.name}” gets "
+        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} ({protocol}, "
         "unweighted average recall); less on other recordings. It knows how emotions are performed, not what "
         "somebody feels."
     )
