@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,3 +203,12 @@ def test_a_sample_call_is_heard_from_its_file_as_decoded() -> None:
     for streamed, decoded in zip(from_file.lanes, at_once.lanes, strict=True):
         assert streamed.starts == decoded.starts
         np.testing.assert_array_equal(streamed.loudness.levels, decoded.loudness.levels)
+
+
+def test_many_channels_are_not_held_whole_to_tell_who_is_heard_where() -> None:
+    conference = Recording("conference", np.zeros((64, 120 * SAMPLE_RATE), np.int16))
+    tracemalloc.start()
+    hear(conference, Settings(), ACOUSTIC, shortest=1, longest=4)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < conference.samples.nbytes
