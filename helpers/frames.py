@@ -27,8 +27,8 @@ from helpers.speech import FRAME, SILENCE, Loudness, LoudnessMeter, Segmentation
 Progress = Callable[[str, float], None]
 
 _CHUNK = 30 * SAMPLE_RATE  # samples that a lane listens to at once
-_DECIDED_AFTER = 300 * SAMPLE_RATE  # samples that tell who is heard where, if there is any sound in them
-_DECIDED_BY = 1800 * SAMPLE_RATE
+_DECIDED_AFTER = 600 * SAMPLE_RATE  # samples of all channels that tell who is heard where, if they sound
+_DECIDED_BY = 3600 * SAMPLE_RATE
 _PIECE = 400  # frames that are computed together
 _AT_ONCE = 32  # pieces that wait for their computation
 
@@ -242,7 +242,7 @@ def _beginning(blocks: Iterator[np.ndarray]) -> list[np.ndarray]:
     count, sounding = 0, False
     for block in blocks:
         taken.append(block)
-        count += len(block)
+        count += block.size
         sounding = sounding or bool(block.any())
         if block.shape[1] == 1 or count >= (_DECIDED_AFTER if sounding else _DECIDED_BY):
             break

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -223,3 +224,12 @@ def test_other_settings_describe_only_the_segments_that_are_new() -> None:
     assert new.any()
     expected = ACOUSTIC.summaries(lane.between(*times) for times in other.to_numpy())
     np.testing.assert_array_equal(values, expected)
+
+
+def test_many_channels_are_not_held_whole_to_tell_who_is_heard_where() -> None:
+    conference = Recording("conference", np.zeros((64, 120 * SAMPLE_RATE), np.int16))
+    tracemalloc.start()
+    hear(conference, Settings(), ACOUSTIC, shortest=1, longest=4)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < conference.samples.nbytes
