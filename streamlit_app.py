@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from helpers.pages import call, live
+from helpers.pages import call, live, models
 
 st.set_page_config(page_title="Call Emotions", page_icon="🎧", layout="wide")
 st.navigation(
     [
         st.Page(call.page, title="Call", icon=":material/graphic_eq:", url_path="call", default=True),
         st.Page(live.page, title="Live", icon=":material/mic:", url_path="live"),
+        st.Page(models.page, title="Models", icon=":material/leaderboard:", url_path="models"),
     ],
     position="top",
 ).run()

@@ -153,6 +153,9 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     voices.set_defaults(command=_voices)
 
+    lab = commands.add_parser("lab", parents=[computing], help="make what the pages of the lab show")
+    lab.set_defaults(command=_lab)
+
     reproduce = commands.add_parser(
         "reproduce", parents=[computing], help="run a published experiment, beside our own way"
     )
@@ -350,6 +353,17 @@ def _voices(options: argparse.Namespace) -> int:
     write_scores(scores, SCORES)
     PAGE.write_text(results_page(), encoding="utf-8")
     print(voice_table(scores))
+    return ALL_DONE
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from joblib import parallel_config
+
+    from helpers.lab.making import write_lab
+    from helpers.lab.reports import LAB
+
+    with parallel_config(n_jobs=options.jobs):
+        write_lab(options.corpora, _cache(options), LAB, progress=_to_standard_error)
     return ALL_DONE
 
 

@@ -18,6 +18,7 @@ import altair as alt
 import pandas as pd
 
 from helpers.analysis import LEVEL_STEP, CallAnalysis, ChannelSummary
+from helpers.chart_style import DARK, FONT, FRAME, LIGHT, SILENT, palette
 from helpers.corrections import MODEL_EMOTION
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.exports import clock, reliability, signs
@@ -32,16 +33,12 @@ NOT_ANALYSED = "not analysed"
 
 _LOUDNESS = 0.3
 _QUIETEST = -60.0  # dBFS
-_FRAME = "#0f6b6b"
-_DARK, _LIGHT = "#10191c", "#ffffff"
 _GAP = 0.08
 _RIBBON = 0.26
 _LANE_PIXELS = 120
 _MARGIN_PIXELS = 70
 _OVERVIEW_MARGIN_PIXELS = 48
 _OVERVIEW_LANE_PIXELS = 22
-_SILENT = "#8a9799"
-_NOT_SHOWN = "#8a979933"
 _PICTURE_PIXELS = 1100
 _PICTURE_LETTERS = 165  # in a line of its title
 _SHARE_PIXELS = 260
@@ -49,7 +46,6 @@ _SHARES_IN_ROW = 3
 _NOT_DRAWN = ["channel", "role", "confidence", "baseline", "count", "floor"]
 _DIGITS = 3
 _SLACK = 1.001  # rounding apart, a window has one detail
-_FONT = "Liberation Sans"  # which vl-convert brings
 _LANE_AXIS: dict[str, Any] = {
     **{"grid": False, "ticks": False, "domain": False, "labelPadding": 8, "labelFontWeight": "bold"}
 }
@@ -232,7 +228,7 @@ def picture(analysis: CallAnalysis) -> alt.VConcatChart:
     return (
         alt.vconcat(whole, *below, spacing=30, title=title, padding=24)
         .resolve_scale(color="independent")
-        .configure(background="#ffffff", font=_FONT)
+        .configure(background="#ffffff", font=FONT)
         .configure_view(stroke=None)
     )
 
@@ -260,10 +256,10 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
     x = alt.X("start:Q", title=None, axis=_time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
     lane = alt.Y("lane:N", title=None, sort=list(lanes), axis=alt.Axis(**_LANE_AXIS))
     brush = alt.selection_interval(
-        name=WINDOW, encodings=["x"], mark=alt.BrushConfig(fill=_FRAME, fillOpacity=0.12, stroke=_FRAME)
+        name=WINDOW, encodings=["x"], mark=alt.BrushConfig(fill=FRAME, fillOpacity=0.12, stroke=FRAME)
     )
     known = alt.datum.emotion != NOT_ANALYSED
-    colour = alt.Color("emotion:N", scale=_palette(emotions), legend=None)
+    colour = alt.Color("emotion:N", scale=palette(emotions), legend=None)
     ribbon = (
         alt.Chart(name="whole")
         .transform_filter(alt.datum.frame == False)  # noqa: E712
@@ -272,7 +268,7 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
             x=x,
             x2="end:Q",
             y=lane,
-            color=alt.condition(known, colour, alt.value(_SILENT)),
+            color=alt.condition(known, colour, alt.value(SILENT)),
             opacity=alt.condition(known, alt.value(1), alt.value(0.35)),
         )
         .add_params(brush)
@@ -280,7 +276,7 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
     frame = (
         alt.Chart()
         .transform_filter(alt.datum.frame == True)  # noqa: E712
-        .mark_rect(fillOpacity=0, stroke=_FRAME, strokeWidth=2.5, clip=True)
+        .mark_rect(fillOpacity=0, stroke=FRAME, strokeWidth=2.5, clip=True)
         .encode(x=x, x2="end:Q")
     )
     chart = (
@@ -359,7 +355,7 @@ def live_timeline(labels: tuple[str, ...]) -> dict[str, Any]:
     )
     ground = (
         alt.Chart(alt.Data(values=[{"start": -SHOWN, "end": 0, "lower": -_GAP - _RIBBON, "upper": 1}]))
-        .mark_rect(color=_SILENT, opacity=0.1, cornerRadius=3)
+        .mark_rect(color=SILENT, opacity=0.1, cornerRadius=3)
         .encode(x=x, x2="end:Q", y=alt.Y("lower:Q", title=None, axis=None, scale=depth), y2="upper:Q")
     )
     ribbon = (
@@ -369,7 +365,7 @@ def live_timeline(labels: tuple[str, ...]) -> dict[str, Any]:
     )
     letters = (
         alt.Chart()
-        .mark_text(color=_DARK, fontWeight="bold", clip=True)
+        .mark_text(color=DARK, fontWeight="bold", clip=True)
         .encode(x=alt.X("middle:Q"), y=alt.datum(-_GAP - _RIBBON / 2), text="letter:N")
     )
     chart = alt.layer(ground, bars, ribbon, letters).properties(height=260).configure_view(stroke=None)
@@ -422,7 +418,7 @@ def _shares(summary: ChannelSummary) -> alt.Chart:
         .encode(
             x=alt.X("share:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1])),
             y=alt.Y("emotion:N", title=None, sort=names, axis=axis),
-            color=alt.Color("emotion:N", scale=_palette(names), legend=None),
+            color=alt.Color("emotion:N", scale=palette(names), legend=None),
             tooltip=[
                 alt.Tooltip("emotion:N", title="Emotion"),
                 alt.Tooltip("share:Q", title="Share of speech time", format=".1%"),
@@ -540,7 +536,7 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
     )
     return (
         alt.Chart(grounds, name="grounds")
-        .mark_rect(color=_SILENT, opacity=0.1, clip=True, cornerRadius=3)
+        .mark_rect(color=SILENT, opacity=0.1, clip=True, cornerRadius=3)
         .encode(
             x=alt.X(
                 "start:Q",
@@ -571,7 +567,7 @@ def _loudness(levels: dict[str, pd.DataFrame], places: dict[str, _Place]) -> alt
         tables.append(table.assign(bottom=bottom, height=bottom + _LOUDNESS * share, lane=place.name))
     return (
         alt.Chart(pd.concat(tables, ignore_index=True))
-        .mark_area(color=_SILENT, opacity=0.75, clip=True)
+        .mark_area(color=SILENT, opacity=0.75, clip=True)
         .encode(x="time:Q", y="bottom:Q", y2="height:Q", detail="lane:N")
     )
 
@@ -609,7 +605,7 @@ def _ribbon(segments: pd.DataFrame, colour: alt.Color) -> alt.Chart:
         .mark_rect(clip=True, cornerRadius=2)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "ribbon_top:Q"},
-            color=alt.condition(known, colour, alt.value(_SILENT)),
+            color=alt.condition(known, colour, alt.value(SILENT)),
             opacity=alt.condition(known, alt.value(1), alt.value(0.35)),
         )
     )
@@ -619,7 +615,7 @@ def _letters(segments: pd.DataFrame, pixels: str = _PIXELS) -> alt.Chart:
     """Write the letter of each segment where it has the room; `pixels` is the expression for its width."""
     mark = alt.MarkDef(
         type="text",
-        color=_DARK,
+        color=DARK,
         fontWeight="bold",
         clip=True,
         fontSize=alt.ExprRef(f"clamp({pixels} - 1, 6, 12)"),
@@ -636,7 +632,7 @@ def _hand_marks(segments: pd.DataFrame) -> alt.Chart:
         alt.Chart(segments, name="by_hand")
         .transform_filter(alt.datum.by_hand)
         .mark_point(
-            shape="triangle-down", size=90, fill=_DARK, stroke=_LIGHT, strokeWidth=1, opacity=1, clip=True
+            shape="triangle-down", size=90, fill=DARK, stroke=LIGHT, strokeWidth=1, opacity=1, clip=True
         )
         .encode(x="middle:Q", y="top:Q")
     )
@@ -652,8 +648,8 @@ def _trend(
     line = alt.Chart(table).encode(
         x="time:Q", y="height:Q", detail="channel:N", tooltip=alt.Tooltip("valence:Q", format="+.2f")
     )
-    yield line.mark_line(color=_LIGHT, strokeWidth=5, opacity=0.8, clip=True, interpolate="monotone")
-    yield line.mark_line(color=_DARK, strokeWidth=2, clip=True, interpolate="monotone")
+    yield line.mark_line(color=LIGHT, strokeWidth=5, opacity=0.8, clip=True, interpolate="monotone")
+    yield line.mark_line(color=DARK, strokeWidth=2, clip=True, interpolate="monotone")
 
 
 def _click_targets(segments: pd.DataFrame) -> alt.Chart:
@@ -663,7 +659,7 @@ def _click_targets(segments: pd.DataFrame) -> alt.Chart:
     )
     return (
         alt.Chart(segments, name="targets")
-        .mark_rect(fillOpacity=0, stroke=_FRAME, cursor="pointer", clip=True)
+        .mark_rect(fillOpacity=0, stroke=FRAME, cursor="pointer", clip=True)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "top:Q"},
             strokeWidth=alt.condition(click, alt.value(3), alt.value(0)),
@@ -678,15 +674,10 @@ def _click_targets(segments: pd.DataFrame) -> alt.Chart:
     )
 
 
-def _palette(emotions: list[str], shown: Collection[str] = tuple(EMOTIONS)) -> alt.Scale:
-    colours = [EMOTIONS[name].colour if name in shown else _NOT_SHOWN for name in emotions]
-    return alt.Scale(domain=emotions, range=colours)
-
-
 def _colour(emotions: list[str], shown: Collection[str] = tuple(EMOTIONS)) -> alt.Color:
     """Colour by emotion; the legend gives each its letter."""
     labels = json.dumps({name: f"{EMOTIONS[name].letter}  {name}" for name in emotions})
     legend = alt.Legend(
         title=None, orient="top", columns=3, symbolType="square", labelExpr=f"({labels})[datum.label]"
     )
-    return alt.Color("emotion:N", scale=_palette(emotions, shown), legend=legend)
+    return alt.Color("emotion:N", scale=palette(emotions, shown), legend=legend)

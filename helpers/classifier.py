@@ -27,7 +27,7 @@ from helpers.feature_sets import FeatureSet, served_features
 
 MODELS = Path(__file__).parent.parent / "models"
 DEFAULT_MODEL = "calls"
-NO_BASELINE = "none"  # as a card's scores name it
+NO_BASELINE, OTHER_CLIPS = "none", "the speaker's clips"  # as a card's scores name them
 CARD_VERSION = 3
 
 

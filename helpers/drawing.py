@@ -9,15 +9,22 @@ from __future__ import annotations
 import subprocess
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 from helpers.analysis import CallAnalysis
+from helpers.chart_style import FONT
 from helpers.errors import DrawingError
+
+if TYPE_CHECKING:
+    from altair import Chart, FacetChart, LayerChart
 
 _PATIENCE = 170.0  # seconds; Streamlit waits for 180 s
 _SHARPNESS = 2
 _CALL = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.{})"
 _PNG = _CALL.format(f"vegalite_to_png(sys.stdin.read(), scale={_SHARPNESS})")
 _PDF = _CALL.format("vegalite_to_pdf(sys.stdin.read())")
+_SVG = _CALL.format("vegalite_to_svg(sys.stdin.read()).encode()")
+_SVG_WIDTH = 760  # pixels
 _SCRIPTS = _CALL.format("javascript_bundle(sys.stdin.read()).encode()")
 
 
@@ -57,6 +64,27 @@ def to_pdf(analysis: CallAnalysis) -> bytes:
     DrawingError
     """
     return _converted(_PDF, _picture(analysis))
+
+
+def to_svg(chart: Chart | LayerChart | FacetChart) -> bytes:
+    """Draw a chart of the lab as SVG, on white.
+
+    Parameters
+    ----------
+    chart : Altair chart
+        As wide as its place.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Raises
+    ------
+    DrawingError
+    """
+    sized = chart.properties(width=_SVG_WIDTH).configure(background="#ffffff", font=FONT)
+    return _converted(_SVG, sized.to_json(indent=None))
 
 
 @cache

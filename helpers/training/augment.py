@@ -101,6 +101,11 @@ class RandomLine:
             codec=CODECS[int(coding / _CODED * len(CODECS))] if coding < _CODED else None,
         )
 
+    @classmethod
+    def noisy(cls, ratio: float) -> RandomLine:
+        """Make a line that adds noise alone, so many dB below the speech."""
+        return cls(None, colour=0.5, swelling=False, ratio=ratio, band=None, peak=0.5, codec=None)
+
     def send(self, samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Send a clip over the line.
 

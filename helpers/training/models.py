@@ -18,6 +18,7 @@ from helpers.baseline import BaselinedClassifier
 from helpers.classifier import (
     CARD_VERSION,
     NO_BASELINE,
+    OTHER_CLIPS,
     Model,
     ModelCard,
     between_temperatures,
@@ -59,7 +60,6 @@ Described = list[tuple[str, str, np.ndarray]]  # condition, line and features of
 
 CONDITIONS = ("clean", "phone", "line")
 LEAST_SPEAKERS = 4  # to train on, so that some can always judge what others taught
-OTHER_CLIPS = "the speaker's clips"
 
 _COVERAGE = 0.85
 _USUALLY_NEUTRAL = 0.6  # of a call of which only one segment is known
@@ -466,7 +466,7 @@ def extract(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path) -> TrainingSe
         delayed(describe)(str(path), path.stat().st_size, speaker, (recipe.shortest, recipe.longest), entry)
         for path, speaker in clips[["path", "speaker"]].itertuples(index=False)
     )
-    return _training_set(clips, described)
+    return training_set(clips, described)
 
 
 def extract_corrections(recipe: ModelRecipe, folder: Path) -> TrainingSet:
@@ -501,7 +501,7 @@ def extract_corrections(recipe: ModelRecipe, folder: Path) -> TrainingSet:
     lengths, entry = (recipe.shortest, recipe.longest), recipe.feature_set.as_entry()
     described = Parallel()(delayed(_describe_stretches)(part, lengths, entry) for part in parts)
     clips = pd.concat(parts).drop(columns=["channel", "start", "end"])
-    return _training_set(clips, [copies for part in described for copies in part])
+    return training_set(clips, [copies for part in described for copies in part])
 
 
 def _for_experiment(recipe: Recipe) -> ModelRecipe:
@@ -548,8 +548,21 @@ def load_clips(recipe: ModelRecipe, corpora: tuple[str, ...], folder: Path) -> p
     return clips.dropna(subset="emotion")
 
 
-def _training_set(clips: pd.DataFrame, described: Sequence[Described]) -> TrainingSet:
-    """Give each segment what is known of its clip."""
+def training_set(clips: pd.DataFrame, described: Sequence[Described]) -> TrainingSet:
+    """Give each segment what is known of its clip.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        With the columns of ``corpora.COLUMNS``.
+    described : sequence of Described
+        Of each clip.
+
+    Returns
+    -------
+    TrainingSet
+        In the order of the clips; `clip` is their number.
+    """
     copies = [(clip, *copy) for clip, each in enumerate(described) for copy in each]
     rows = [(clip, condition, line) for clip, condition, line, vectors in copies for _ in vectors]
     segments = clips.iloc[[clip for clip, *_ in rows]].drop(columns="path").reset_index(drop=True)

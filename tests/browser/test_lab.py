@@ -1,0 +1,45 @@
+"""Every page of the lab in a real browser: no exception, no empty chart, nothing on the console."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PATIENCE, settled
+
+EMPTY = """charts => charts.filter(chart => !chart.querySelector(
+    'svg .role-mark path[d], svg .role-mark line, canvas')).map(chart => chart.ariaLabel)"""
+
+
+def open_page(page: Page, name: str, *, charts: int) -> None:
+    """Follow the link, and look at all that is there."""
+    page.get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=PATIENCE)
+    looked_at(page, charts=charts)
+
+
+def looked_at(page: Page, *, charts: int) -> None:
+    """Wait until all charts are drawn, of which there are at least so many, and hold none to be empty."""
+    settled(page)
+    drawn = page.get_by_test_id("stVegaLiteChart").filter(has=page.locator("svg.marks, canvas.marks"))
+    expect(drawn.nth(charts - 1)).to_be_attached(timeout=PATIENCE)
+    expect(drawn).to_have_count(page.get_by_test_id("stVegaLiteChart").count())
+    assert page.get_by_test_id("stException").count() == 0
+    assert drawn.evaluate_all(EMPTY) == []
+
+
+def saved(page: Page, button: str) -> bytes:
+    """Save what the first figure offers."""
+    with page.expect_download() as waiting:
+        page.get_by_test_id("stDownloadButton").filter(has_text=button).first.click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def test_every_page_of_the_lab(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 9000})  # what is never scrolled to is never drawn
+    open_page(page, "Models", charts=12)
+    page.get_by_role("combobox", name="Compare with").fill("German")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Two models by line")).to_be_visible(timeout=PATIENCE)
+    looked_at(page, charts=13)
+    assert saved(page, "CSV").startswith(b"model,corpus,condition,uar")
+    assert b"<svg" in saved(page, "SVG")
