@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,7 +32,7 @@ NOT_ANALYSED = "not analysed"
 
 _LOUDNESS = 0.3
 _QUIETEST = -60.0  # dBFS
-_FRAME = "#0f6b6b"
+FRAME = "#0f6b6b"
 _DARK, _LIGHT = "#10191c", "#ffffff"
 _GAP = 0.08
 _RIBBON = 0.26
@@ -40,7 +40,7 @@ _LANE_PIXELS = 120
 _MARGIN_PIXELS = 70
 _OVERVIEW_MARGIN_PIXELS = 48
 _OVERVIEW_LANE_PIXELS = 22
-_SILENT = "#8a9799"
+SILENT = "#8a9799"
 _NOT_SHOWN = "#8a979933"
 _PICTURE_PIXELS = 1100
 _PICTURE_LETTERS = 165  # in a line of its title
@@ -258,10 +258,10 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
         `WINDOW`, whose field `start` is the first and the last time chosen [seconds]; not to be changed.
     """
     emotions = _emotions_of(labels)
-    x = alt.X("start:Q", title=None, axis=_time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
+    x = alt.X("start:Q", title=None, axis=time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
     lane = alt.Y("lane:N", title=None, sort=list(lanes), axis=alt.Axis(**_LANE_AXIS))
     brush = alt.selection_interval(
-        name=WINDOW, encodings=["x"], mark=alt.BrushConfig(fill=_FRAME, fillOpacity=0.12, stroke=_FRAME)
+        name=WINDOW, encodings=["x"], mark=alt.BrushConfig(fill=FRAME, fillOpacity=0.12, stroke=FRAME)
     )
     known = alt.datum.emotion != NOT_ANALYSED
     colour = alt.Color("emotion:N", scale=_palette(emotions), legend=None)
@@ -273,7 +273,7 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
             x=x,
             x2="end:Q",
             y=lane,
-            color=alt.condition(known, colour, alt.value(_SILENT)),
+            color=alt.condition(known, colour, alt.value(SILENT)),
             opacity=alt.condition(known, alt.value(1), alt.value(0.35)),
         )
         .add_params(brush)
@@ -281,7 +281,7 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
     frame = (
         alt.Chart()
         .transform_filter(alt.datum.frame == True)  # noqa: E712
-        .mark_rect(fillOpacity=0, stroke=_FRAME, strokeWidth=2.5, clip=True)
+        .mark_rect(fillOpacity=0, stroke=FRAME, strokeWidth=2.5, clip=True)
         .encode(x=x, x2="end:Q")
     )
     chart = (
@@ -360,7 +360,7 @@ def live_timeline(labels: tuple[str, ...]) -> dict[str, Any]:
     )
     ground = (
         alt.Chart(alt.Data(values=[{"start": -SHOWN, "end": 0, "lower": -_GAP - _RIBBON, "upper": 1}]))
-        .mark_rect(color=_SILENT, opacity=0.1, cornerRadius=3)
+        .mark_rect(color=SILENT, opacity=0.1, cornerRadius=3)
         .encode(x=x, x2="end:Q", y=alt.Y("lower:Q", title=None, axis=None, scale=depth), y2="upper:Q")
     )
     ribbon = (
@@ -413,12 +413,29 @@ def emotion_shares(summary: ChannelSummary) -> alt.Chart:
 
 
 def _shares(summary: ChannelSummary) -> alt.Chart:
-    names = [name for name in EMOTIONS if name in summary.shares]
-    shares = [summary.shares[name] for name in names]
-    labels = json.dumps({name: f"{name}  {share:.0%}" for name, share in zip(names, shares, strict=True)})
+    return emotion_bars(summary.shares, "Share of speech time")
+
+
+def emotion_bars(shares: Mapping[str, float], meaning: str) -> alt.Chart:
+    """Draw a bar per emotion.
+
+    Parameters
+    ----------
+    shares : mapping of str to float
+        By emotion, in [0, 1].
+    meaning : str
+        What they are shares of.
+
+    Returns
+    -------
+    alt.Chart
+    """
+    names = [name for name in EMOTIONS if name in shares]
+    values = [shares[name] for name in names]
+    labels = json.dumps({name: f"{name}  {value:.0%}" for name, value in zip(names, values, strict=True)})
     axis = alt.Axis(ticks=False, domain=False, labelPadding=8, labelExpr=f"({labels})[datum.label]")
     return (
-        alt.Chart(pd.DataFrame({"emotion": names, "share": shares}))
+        alt.Chart(pd.DataFrame({"emotion": names, "share": values}))
         .mark_bar(cornerRadiusEnd=3)
         .encode(
             x=alt.X("share:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1])),
@@ -426,7 +443,7 @@ def _shares(summary: ChannelSummary) -> alt.Chart:
             color=alt.Color("emotion:N", scale=_palette(names), legend=None),
             tooltip=[
                 alt.Tooltip("emotion:N", title="Emotion"),
-                alt.Tooltip("share:Q", title="Share of speech time", format=".1%"),
+                alt.Tooltip("share:Q", title=meaning, format=".1%"),
             ],
         )
         .properties(height=28 * len(names))
@@ -541,13 +558,13 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
     )
     return (
         alt.Chart(grounds, name="grounds")
-        .mark_rect(color=_SILENT, opacity=0.1, clip=True, cornerRadius=3)
+        .mark_rect(color=SILENT, opacity=0.1, clip=True, cornerRadius=3)
         .encode(
             x=alt.X(
                 "start:Q",
                 title=None,
                 scale=alt.Scale(domain=[start, end], nice=False),
-                axis=_time_axis(),
+                axis=time_axis(),
             ),
             x2="end:Q",
             y=alt.Y(
@@ -558,7 +575,8 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
     )
 
 
-def _time_axis() -> alt.Axis:
+def time_axis() -> alt.Axis:
+    """Give the axis of times in seconds, shown as on a clock."""
     return alt.Axis(labelExpr=_CLOCK, grid=False, tickMinStep=1, labelFlush=True, labelSeparation=10)
 
 
@@ -572,7 +590,7 @@ def _loudness(levels: dict[str, pd.DataFrame], places: dict[str, _Place]) -> alt
         tables.append(table.assign(bottom=bottom, height=bottom + _LOUDNESS * share, lane=place.name))
     return (
         alt.Chart(pd.concat(tables, ignore_index=True))
-        .mark_area(color=_SILENT, opacity=0.75, clip=True)
+        .mark_area(color=SILENT, opacity=0.75, clip=True)
         .encode(x="time:Q", y="bottom:Q", y2="height:Q", detail="lane:N")
     )
 
@@ -610,7 +628,7 @@ def _ribbon(segments: pd.DataFrame, colour: alt.Color) -> alt.Chart:
         .mark_rect(clip=True, cornerRadius=2)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "ribbon_top:Q"},
-            color=alt.condition(known, colour, alt.value(_SILENT)),
+            color=alt.condition(known, colour, alt.value(SILENT)),
             opacity=alt.condition(known, alt.value(1), alt.value(0.35)),
         )
     )
@@ -664,7 +682,7 @@ def _click_targets(segments: pd.DataFrame) -> alt.Chart:
     )
     return (
         alt.Chart(segments, name="targets")
-        .mark_rect(fillOpacity=0, stroke=_FRAME, cursor="pointer", clip=True)
+        .mark_rect(fillOpacity=0, stroke=FRAME, cursor="pointer", clip=True)
         .encode(
             **{"x": "start:Q", "x2": "end:Q", "y": "ribbon_bottom:Q", "y2": "top:Q"},
             strokeWidth=alt.condition(click, alt.value(3), alt.value(0)),
