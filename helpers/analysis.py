@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from helpers.classifier import Model, ModelCard, load_model
+from helpers.classifier import Model, ModelCard, Reference, load_model
 from helpers.corrections import Correction, corrected
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
@@ -92,6 +92,8 @@ class CallAnalysis:
         In order of time.
     settings : Settings
         That all of this was found with.
+    references : mapping of str to Reference
+        By channel, what its segments were judged against; of those that were analysed.
     levels : mapping of str to np.ndarray [shape=(n,), dtype=float32]
         By channel, the loudest of every `LEVEL_STEP` seconds [dBFS]; of voices told apart, without the other.
     browser_type : str or None
@@ -110,6 +112,7 @@ class CallAnalysis:
     summary: tuple[ChannelSummary, ...]
     moments: tuple[Moment, ...]
     settings: Settings
+    references: Mapping[str, Reference]
     levels: Mapping[str, np.ndarray]
     browser_type: str | None = None
     warnings: tuple[str, ...] = ()
@@ -251,6 +254,7 @@ def analyze_frames(
         summary=tuple(_summarise(each, model.card.labels) for each in told),
         moments=find_moments(segments, settings.thresholds),
         settings=settings,
+        references={each.lane.channel: each.reference for each in told if each.reference},
         levels={each.lane.channel: _by_steps(each.levels) for each in told},
         browser_type=frames.browser_type,
         warnings=(*frames.warnings, *_on_voices(told, settings)),
@@ -259,16 +263,16 @@ def analyze_frames(
 
 
 def with_emotions(
-    segments: pd.DataFrame, vectors: np.ndarray, model: Model, smoothing: Smoothing = "none"
+    segments: pd.DataFrame, probabilities: np.ndarray, model: Model, smoothing: Smoothing = "none"
 ) -> pd.DataFrame:
-    """Predict the emotion of each segment.
+    """Say the emotion of each segment.
 
     Parameters
     ----------
     segments : pd.DataFrame
         Of one speaker, with the columns up to `end`; see the module's conventions.
-    vectors : np.ndarray [shape=(segments, features)]
-        Of the card's feature set.
+    probabilities : np.ndarray [shape=(segments, emotions)]
+        From the model.
     model : Model
         From ``classifier.load_model``.
     smoothing : {'none', 'neighbours'}
@@ -279,7 +283,6 @@ def with_emotions(
     pd.DataFrame
         With all columns.
     """
-    probabilities = model.predict(vectors)
     if smoothing == "neighbours":
         probabilities = smoothed(probabilities, segments)
     emotions, confidences = model.decide(probabilities)
@@ -371,12 +374,15 @@ class _Told:
         With all columns.
     baseline_time : float or None
         As of `ChannelSummary`.
+    reference : Reference or None
+        As of `CallAnalysis`.
     """
 
     lane: Lane
     levels: np.ndarray
     segments: pd.DataFrame
-    baseline_time: float | None
+    baseline_time: float | None = None
+    reference: Reference | None = None
 
 
 def _analyze_lane(heard: LaneFrames, model: Model, settings: Settings, report: Progress) -> list[_Told]:
@@ -385,7 +391,7 @@ def _analyze_lane(heard: LaneFrames, model: Model, settings: Settings, report: P
     report("Finding speech", 0.0)
     times = heard.segments(settings.segmentation, shortest=card.shortest, longest=card.longest)
     if not lane.analysed:
-        return [_Told(lane, levels, _without_emotions(_of_lane(times, lane), card), None)]
+        return [_Told(lane, levels, _without_emotions(_of_lane(times, lane), card))]
     report("Computing features", 0.1)
     vectors = heard.describe(times, model.features)
     report("Predicting emotions", 0.9)
@@ -397,22 +403,24 @@ def _analyze_lane(heard: LaneFrames, model: Model, settings: Settings, report: P
     told = []
     for number, voice in enumerate(lanes_of_voices(lane, settings)):
         own = voices == number
-        segments, baseline_time = _tell(voice, times[own], vectors[own], model, settings)
-        told.append(_Told(voice, _silenced(levels, times[~own]), segments, baseline_time))
+        own_levels = _silenced(levels, times[~own])
+        told.append(_Told(voice, own_levels, *_tell(voice, times[own], vectors[own], model, settings)))
     return sorted(told, key=lambda each: each.lane.role == AGENT)
 
 
 def _tell(
     lane: Lane, times: pd.DataFrame, vectors: np.ndarray, model: Model, settings: Settings
-) -> tuple[pd.DataFrame, float | None]:
-    """Predict the emotions of one speaker, if they are wanted, and the speech that the baseline rests on."""
+) -> tuple[pd.DataFrame, float | None, Reference | None]:
+    """Predict the emotions of one speaker, if they are wanted, and say what they rest on; see `_Told`."""
     segments = _of_lane(times, lane)
     if not lane.analysed:
-        return _without_emotions(segments, model.card), None
+        return _without_emotions(segments, model.card), None, None
     neutral = model.neutrality(vectors)
     lengths = (segments["end"] - segments["start"]).to_numpy()
     baseline_time = None if neutral is None else round(float(neutral @ lengths), 2)
-    return with_emotions(segments, vectors, model, settings.smoothing), baseline_time
+    probabilities, reference = model.judge(vectors)
+    judged = with_emotions(segments, probabilities, model, settings.smoothing)
+    return judged, baseline_time, reference
 
 
 def _of_lane(times: pd.DataFrame, lane: Lane) -> pd.DataFrame:

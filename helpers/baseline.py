@@ -77,9 +77,43 @@ class BaselinedClassifier:
         -------
         np.ndarray [shape=(segments, emotions)]
         """
+        return self.against(values, self.baseline(values))
+
+    def baseline(self, values: np.ndarray) -> np.ndarray:
+        """Estimate how the speaker usually sounds in this call.
+
+        Parameters
+        ----------
+        values : np.ndarray [shape=(segments, features)]
+            As of `predict_proba`.
+
+        Returns
+        -------
+        np.ndarray [shape=(features,)]
+            Standardised.
+        """
         standardised = standardise(values, self.mean, self.deviation)
-        baseline = estimate_baseline(standardised, self._neutrality(standardised), self.shrinkage)
+        return estimate_baseline(standardised, self._neutrality(standardised), self.shrinkage)
+
+    def against(self, values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+        """Predict probabilities of any segments of the speaker.
+
+        Parameters
+        ----------
+        values : np.ndarray [shape=(segments, features)]
+        baseline : np.ndarray [shape=(features,)]
+            From `baseline`, of the whole call.
+
+        Returns
+        -------
+        np.ndarray [shape=(segments, emotions)]
+        """
+        standardised = standardise(values, self.mean, self.deviation)
         return mean_probabilities(self.relative, standardised - baseline)
+
+    def usual(self, baseline: np.ndarray) -> np.ndarray:
+        """Give the features of a segment that is exactly as a baseline, in their own units."""
+        return self.mean + self.deviation * baseline
 
     def neutrality(self, values: np.ndarray) -> np.ndarray:
         """Say how much each segment counts for the baseline.
@@ -119,10 +153,14 @@ class BaselinedEnsemble(BaselinedClassifier):
 
     share: float
 
-    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+    def baseline(self, values: np.ndarray) -> np.ndarray:
+        """As of `BaselinedClassifier`; of its own features alone."""
+        return super().baseline(values[:, : len(self.mean)])
+
+    def against(self, values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
         """As of `BaselinedClassifier`."""
         count = len(self.mean)
-        own = np.log(np.maximum(super().predict_proba(values[:, :count]), _LEAST))
+        own = np.log(np.maximum(super().against(values[:, :count], baseline), _LEAST))
         powers = np.exp((1 - self.share) * own + self.share * values[:, count:])
         return powers / powers.sum(axis=1, keepdims=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -253,7 +253,7 @@ def overview(duration: float, lanes: tuple[str, ...], labels: tuple[str, ...]) -
         `WINDOW`, whose field `start` is the first and the last time chosen [seconds]; not to be changed.
     """
     emotions = _emotions_of(labels)
-    x = alt.X("start:Q", title=None, axis=_time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
+    x = alt.X("start:Q", title=None, axis=time_axis(), scale=alt.Scale(domain=[0, duration], nice=False))
     lane = alt.Y("lane:N", title=None, sort=list(lanes), axis=alt.Axis(**_LANE_AXIS))
     brush = alt.selection_interval(
         name=WINDOW, encodings=["x"], mark=alt.BrushConfig(fill=FRAME, fillOpacity=0.12, stroke=FRAME)
@@ -408,12 +408,29 @@ def emotion_shares(summary: ChannelSummary) -> alt.Chart:
 
 
 def _shares(summary: ChannelSummary) -> alt.Chart:
-    names = [name for name in EMOTIONS if name in summary.shares]
-    shares = [summary.shares[name] for name in names]
-    labels = json.dumps({name: f"{name}  {share:.0%}" for name, share in zip(names, shares, strict=True)})
+    return emotion_bars(summary.shares, "Share of speech time")
+
+
+def emotion_bars(shares: Mapping[str, float], meaning: str) -> alt.Chart:
+    """Draw a bar per emotion.
+
+    Parameters
+    ----------
+    shares : mapping of str to float
+        By emotion, in [0, 1].
+    meaning : str
+        What they are shares of.
+
+    Returns
+    -------
+    alt.Chart
+    """
+    names = [name for name in EMOTIONS if name in shares]
+    values = [shares[name] for name in names]
+    labels = json.dumps({name: f"{name}  {value:.0%}" for name, value in zip(names, values, strict=True)})
     axis = alt.Axis(ticks=False, domain=False, labelPadding=8, labelExpr=f"({labels})[datum.label]")
     return (
-        alt.Chart(pd.DataFrame({"emotion": names, "share": shares}))
+        alt.Chart(pd.DataFrame({"emotion": names, "share": values}))
         .mark_bar(cornerRadiusEnd=3)
         .encode(
             x=alt.X("share:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1])),
@@ -421,7 +438,7 @@ def _shares(summary: ChannelSummary) -> alt.Chart:
             color=alt.Color("emotion:N", scale=palette(names), legend=None),
             tooltip=[
                 alt.Tooltip("emotion:N", title="Emotion"),
-                alt.Tooltip("share:Q", title="Share of speech time", format=".1%"),
+                alt.Tooltip("share:Q", title=meaning, format=".1%"),
             ],
         )
         .properties(height=28 * len(names))
@@ -542,7 +559,7 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
                 "start:Q",
                 title=None,
                 scale=alt.Scale(domain=[start, end], nice=False),
-                axis=_time_axis(),
+                axis=time_axis(),
             ),
             x2="end:Q",
             y=alt.Y(
@@ -553,7 +570,8 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
     )
 
 
-def _time_axis() -> alt.Axis:
+def time_axis() -> alt.Axis:
+    """Give the axis of times in seconds, shown as on a clock."""
     return alt.Axis(labelExpr=_CLOCK, grid=False, tickMinStep=1, labelFlush=True, labelSeparation=10)
 
 

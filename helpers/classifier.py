@@ -95,6 +95,22 @@ class ModelCard:
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """What the segments of one speaker in one call are judged against.
+
+    Attributes
+    ----------
+    baseline : np.ndarray [shape=(features,)] or None
+        As of ``baseline.BaselinedClassifier``; None where the model takes none.
+    temperature : float
+        By which the logarithms of the probabilities are divided.
+    """
+
+    baseline: np.ndarray | None
+    temperature: float
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """A card and the estimator that it describes."""
 
@@ -124,10 +140,68 @@ class Model:
         np.ndarray [shape=(segments, emotions)]
             In the order of the card's labels; each row sums to 1.
         """
+        return self.judge(segment_features)[0]
+
+    def judge(self, segment_features: np.ndarray) -> tuple[np.ndarray, Reference]:
+        """Predict calibrated probabilities, and say what the segments were judged against.
+
+        Parameters
+        ----------
+        segment_features : np.ndarray [shape=(segments, features)]
+            As of `predict`.
+
+        Returns
+        -------
+        probabilities : np.ndarray [shape=(segments, emotions)]
+        reference : Reference
+            With which `against` says the same of each segment.
+        """
+        labels, temperatures = self.card.labels, self.card.temperatures
         if not len(segment_features):
-            return np.empty((0, len(self.card.labels)))
-        told = self.estimator.predict_proba(segment_features)
-        return calibrated_call(told, self.card.labels, self.card.temperatures)
+            return np.empty((0, len(labels))), Reference(None, 1.0)
+        baseline = None
+        if isinstance(self.estimator, BaselinedClassifier):
+            baseline = self.estimator.baseline(segment_features)
+        told = self._told(segment_features, baseline)
+        reference = Reference(baseline, call_temperature(told, labels, temperatures))
+        return calibrated(told, reference.temperature), reference
+
+    def against(self, segment_features: np.ndarray, reference: Reference) -> np.ndarray:
+        """Predict calibrated probabilities of any segments, such as changed ones, of a judged speaker.
+
+        Parameters
+        ----------
+        segment_features : np.ndarray [shape=(segments, features)]
+        reference : Reference
+            From `judge`, of the whole call.
+
+        Returns
+        -------
+        np.ndarray [shape=(segments, emotions)]
+        """
+        return calibrated(self._told(segment_features, reference.baseline), reference.temperature)
+
+    def usual(self, reference: Reference) -> np.ndarray | None:
+        """Give the features of a segment that is exactly as the baseline, as far as there is one.
+
+        Parameters
+        ----------
+        reference : Reference
+            From `judge`.
+
+        Returns
+        -------
+        np.ndarray [shape=(features,)] or None
+            In their own units, of the first features, which alone have a baseline.
+        """
+        if reference.baseline is None or not isinstance(self.estimator, BaselinedClassifier):
+            return None
+        return self.estimator.usual(reference.baseline)
+
+    def _told(self, segment_features: np.ndarray, baseline: np.ndarray | None) -> np.ndarray:
+        if baseline is None or not isinstance(self.estimator, BaselinedClassifier):
+            return self.estimator.predict_proba(segment_features)
+        return self.estimator.against(segment_features, baseline)
 
     def neutrality(self, segment_features: np.ndarray) -> np.ndarray | None:
         """Say how much each segment counts for the speaker's baseline.
@@ -189,8 +263,14 @@ def calibrated_call(
     -------
     np.ndarray [shape=(segments, emotions), dtype=float64]
     """
-    neutral = neutral_share(probabilities, labels)
-    return calibrated(probabilities, between_temperatures(temperatures, neutral))
+    return calibrated(probabilities, call_temperature(probabilities, labels, temperatures))
+
+
+def call_temperature(
+    probabilities: np.ndarray, labels: Sequence[str], temperatures: tuple[float, float]
+) -> float:
+    """Choose the temperature of a call; parameters as of `calibrated_call`."""
+    return float(between_temperatures(temperatures, neutral_share(probabilities, labels)))
 
 
 def neutral_share(probabilities: np.ndarray, labels: Sequence[str]) -> float:

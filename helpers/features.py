@@ -43,6 +43,7 @@ _LOCATIONS = ("mean", *(f"p{percentile}" for percentile in _PERCENTILES))
 MEL = slice(0, N_MELS)
 CHROMA = slice(MEL.stop, MEL.stop + N_CHROMA)
 SPECTRAL = slice(CHROMA.stop, CHROMA.stop + len(_SPECTRAL))
+LEVEL = SPECTRAL.start + _SPECTRAL.index("level")
 PITCH = SPECTRAL.stop
 WIDTH = PITCH + 1
 BEYOND = -(-N_FFT // HOP_LENGTH) - 1  # hops at the end of a stretch with which no frame begins
@@ -158,6 +159,37 @@ def functionals(frames: np.ndarray) -> np.ndarray:
     return np.concatenate(described).astype(np.float32)
 
 
+def mel_power(samples: np.ndarray, hop: int) -> np.ndarray:
+    """Compute the mel spectrum alone, as far apart as a picture needs it.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=int16]
+        At least `N_FFT` samples of one channel.
+    hop : int > 0
+        From one frame to the next [samples].
+
+    Returns
+    -------
+    np.ndarray [shape=(frames, N_MELS), dtype=float32]
+        Power, of which `frame_features` has the decibels.
+    """
+    frames = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)[::hop].astype(np.float32) / 32768
+    spectrum = scipy.fft.rfft(frames * _window(), axis=1)
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    return power @ mel_filters(N_MELS, N_FFT, SAMPLE_RATE).T
+
+
+def band_of(hz: float) -> float:
+    """Say where among the mel bands a frequency lies; 0.5 is the middle of the first."""
+    return _slaney_mel(hz) / _slaney_mel(SAMPLE_RATE / 2) * (N_MELS + 1) - 0.5
+
+
+def to_hz(semitones: np.ndarray) -> np.ndarray:
+    """Convert the pitch of `frame_features` to its frequency [Hz]."""
+    return _PITCH_REFERENCE * 2 ** (semitones / 12)
+
+
 @cache
 def mel_filters(n_mels: int, n_fft: int, rate: int) -> np.ndarray:
     """Make triangular filters on Slaney's mel scale, normalised by area, as ``librosa.filters.mel``.
@@ -234,8 +266,8 @@ def _level_column() -> int:
 
 
 def _slaney_mel(hz: float) -> float:
-    """Convert to mel, above 1 kHz (Slaney 1998, "Auditory Toolbox")."""
-    return 15 + np.log(hz / 1000) / (np.log(6.4) / 27)
+    """Convert to mel (Slaney 1998, "Auditory Toolbox")."""
+    return 15 + np.log(hz / 1000) / (np.log(6.4) / 27) if hz > 1000 else hz * 3 / 200
 
 
 def _slaney_hz(mel: np.ndarray) -> np.ndarray:

@@ -104,7 +104,8 @@ class LiveCall:
         )
         table = times.assign(channel=MONO, role=SPEAKER)[SEGMENT_COLUMNS[:4]]
         self._known = known
-        self._judged = with_emotions(table, np.array([each.vector for each in known]), self._model)
+        probabilities = self._model.predict(np.array([each.vector for each in known]))
+        self._judged = with_emotions(table, probabilities, self._model)
         return self._judged
 
     def view(self) -> LiveView:

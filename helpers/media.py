@@ -61,6 +61,7 @@ _STREAMED_RIFF = 0x7FFF_0000  # a size from here on was written before the lengt
 _LENGTHLESS = ("aac", "amr", "mp3")  # bare frames
 _DURATION_SLACK = 1.0
 _LONGEST_DELAY = 60.0
+_RUN_UP = 0.5  # seconds that a decoder gets before a stretch
 
 Source = str | Path | bytes | BinaryIO
 
@@ -189,6 +190,32 @@ class RecordingStream:
             )
         warning = self._decoder.warning(count / SAMPLE_RATE)
         self.warnings = (warning,) if warning else ()
+
+    def stretch(self, start: float, end: float) -> np.ndarray:
+        """Decode a stretch alone, which the file's timestamps lead to.
+
+        It is as quick at the end of a long recording as at its beginning, and within a millisecond of where
+        `blocks` has it, unless the timestamps are wrong.
+
+        Parameters
+        ----------
+        start, end : float
+            Of the stretch [seconds].
+
+        Returns
+        -------
+        np.ndarray [shape=(n, channels), dtype=int16]
+            At `SAMPLE_RATE`, as far as the recording has it.
+
+        Raises
+        ------
+        MediaError
+            There is nothing, or the file has no timestamps.
+        """
+        samples = self._decoder.stretch(start, end)
+        if not len(samples):
+            raise MediaError(f"{self.name} cannot be read at {start:.1f} s: choose another place.")
+        return samples
 
 
 def channel_names(count: int) -> tuple[str, ...]:
@@ -590,6 +617,34 @@ class _Decoder:
                 yield self._delay(len(frame.layout.channels))
             yield from converter.convert(frame)
         yield from converter.finish()
+
+    def stretch(self, start: float, end: float) -> np.ndarray:
+        """Give the samples of a stretch [shape=(n, channels), dtype=int16]; none where it is not found."""
+        import av
+
+        zero = self._container.start_time or 0
+        try:
+            self._container.seek(zero + round(max(start - _RUN_UP, 0.0) * _MICROSECONDS))
+        except av.FFmpegError:
+            return np.empty((0, 1), np.int16)
+        converter = FrameConverter()
+        blocks: list[np.ndarray] = []
+        first: int | None = None  # the sample that they begin with
+        for frame in self._frames():
+            if frame.time is None:
+                break
+            time = frame.time - zero / _MICROSECONDS
+            first = round(time * SAMPLE_RATE) if first is None else first
+            blocks += converter.convert(frame)
+            if time > end:
+                break
+        blocks += converter.finish()
+        if first is None or not blocks:
+            return np.empty((0, 1), np.int16)
+        begin, beyond = round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
+        silence = np.zeros((max(min(first, beyond) - begin, 0), blocks[0].shape[1]), np.int16)
+        heard = np.concatenate(blocks)[max(begin - first, 0) : max(beyond - first, 0)]
+        return np.concatenate([silence, heard])
 
     def close(self) -> None:
         """Stop decoding, before the container may be closed."""

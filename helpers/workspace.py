@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from cachetools import LRUCache, cachedmethod
 
+from helpers.acoustics import SoundPicture, picture_of_call, sound_channels
 from helpers.analysis import READING, CallAnalysis, analyze_frames, part_of
 from helpers.classifier import DEFAULT_MODEL, Model, load_model
 from helpers.clips import Layout, Span, cut, cut_video, to_audio
@@ -31,6 +33,10 @@ Content = TypeVar("Content", str, bytes)
 FRAMES: LRUCache[tuple[Hashable, ...], CallFrames] = LRUCache(192 * 2**20, lambda frames: frames.nbytes)
 WAVS: LRUCache[tuple[Hashable, ...], bytes] = LRUCache(128 * 2**20, len)
 ANALYSES: LRUCache[tuple[Hashable, ...], CallAnalysis] = LRUCache(64)
+STRETCHES: LRUCache[tuple[Hashable, ...], np.ndarray] = LRUCache(8 * 2**20, lambda samples: samples.nbytes)
+PICTURES: LRUCache[tuple[Hashable, ...], dict[str, SoundPicture]] = LRUCache(
+    8 * 2**20, lambda pictures: sum(picture.nbytes for picture in pictures.values())
+)
 
 _LOCK = threading.Lock()
 _TURNS = Turns(1)  # an analysis uses all cores, and two long ones at once would not fit into 1 GB
@@ -162,6 +168,69 @@ class Workspace:
                 progress=progress,
             )
 
+    @cachedmethod(
+        lambda self: PICTURES,
+        lambda self, file, analysis, progress: (
+            self,
+            file.name,
+            file.identity,
+            sound_channels([summary.channel for summary in analysis.summary]),
+        ),
+        lambda self: _LOCK,
+    )
+    def pictures(
+        self, file: RecordingFile, analysis: CallAnalysis, progress: Callable[[float], None]
+    ) -> dict[str, SoundPicture]:
+        """Draw the sound of a whole file.
+
+        Parameters
+        ----------
+        file : RecordingFile
+        analysis : CallAnalysis
+            Of the file.
+        progress : callable
+            As for ``acoustics.picture_of_call``.
+
+        Returns
+        -------
+        dict of str to SoundPicture
+            By channel of sound.
+
+        Raises
+        ------
+        MediaError
+            It cannot be read.
+        """
+        channels = sound_channels([summary.channel for summary in analysis.summary])
+        with _TURNS.turn(lambda before: None), _opened(file) as stream:
+            return picture_of_call(stream, analysis.duration, channels, progress)
+
+    @cachedmethod(
+        lambda self: STRETCHES,
+        lambda self, file, start, end: (self, file.name, file.identity, start, end),
+        lambda self: _LOCK,
+    )
+    def stretch(self, file: RecordingFile, start: float, end: float) -> np.ndarray:
+        """Read a stretch of a file, which is so quick that it waits for nobody.
+
+        Parameters
+        ----------
+        file : RecordingFile
+        start, end : float
+            Of the stretch [seconds].
+
+        Returns
+        -------
+        np.ndarray [shape=(n, channels), dtype=int16]
+
+        Raises
+        ------
+        MediaError
+            It cannot be read.
+        """
+        with _opened(file) as stream:
+            return stream.stretch(start, end)
+
     def clip(self, file: RecordingFile, spans: Sequence[Span], layout: Layout) -> bytes:
         """Cut the sound of stretches out of a file.
 
@@ -232,6 +301,6 @@ class Workspace:
     def close(self) -> None:
         """Forget everything that was computed here."""
         with _LOCK:
-            for cache in (FRAMES, WAVS, ANALYSES):
+            for cache in (FRAMES, WAVS, ANALYSES, STRETCHES, PICTURES):
                 for key in [key for key in cache if key[0] is self]:
                     del cache[key]

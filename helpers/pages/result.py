@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from helpers.errors import HelpersError
+from helpers.pages.acoustics import show_acoustics
 from helpers.pages.corrections import corrected, show_corrections
 from helpers.pages.playhead import show_playhead
 from helpers.pages.session import remembered, workspace
@@ -56,6 +57,10 @@ def show_result(file: RecordingFile, analysis: CallAnalysis) -> None:
     show_moments(file, analysis, key)
     show_summary(analysis)
     show_conversation(analysis)
+    try:
+        show_acoustics(file, analysis, _selected(analysis), key, _play)
+    except HelpersError as error:
+        st.error(plain(str(error)), icon=":material/error:")
     show_segments(analysis, key)
     show_downloads(file, analysis)
 
