@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from helpers.estimators import SKOPS
+from helpers.threads import ONE_THREAD
 
 State = Literal["running", "done", "failed", "cancelled", "interrupted"]
 
@@ -215,6 +216,7 @@ async def _process(work: Path, model: str, recipe: str, corpora: str) -> asyncio
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "helpers.service.trainer", str(work), model, recipe, corpora),
         cwd=_ROOT,
+        env={**os.environ, **ONE_THREAD},  # analyses go first
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,  # a traceback may quote names

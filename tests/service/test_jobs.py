@@ -38,7 +38,7 @@ def ended(address: str, job: str) -> Job:
         answer = requests.get(f"{address}/jobs/{job}", headers=HEADERS, timeout=60).json()
         if answer["state"] != "running":
             return Job(**answer)
-        time.sleep(0.1)
+        time.sleep(0.3)
 
 
 def test_a_model_is_trained_listed_used_and_deleted(tmp_path: Path) -> None:
