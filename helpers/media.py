@@ -30,6 +30,7 @@ from helpers.threads import has_one_thread
 
 SAMPLE_RATE = 16_000
 LONGEST = 10 * 3600.0
+LONGEST_CLIP = 60.0  # that is taken for one emotion
 LONGEST_ON_PAGE = 4 * 3600.0 + 60  # where several sessions share 1 GB of memory
 EXTENSIONS = (
     *("wav", "mp3", "m4a", "aac", "ogg", "oga", "opus", "flac", "wma", "amr", "3gp", "aif", "aiff", "au"),

@@ -27,7 +27,7 @@ from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
 from helpers.estimators import SKOPS, to_skops
 from helpers.frames import Progress
-from helpers.media import EXTENSIONS
+from helpers.media import EXTENSIONS, LONGEST_CLIP
 from helpers.training.checks import inspect, problems
 from helpers.training.corpora import COLUMNS, OWN, OWN_LICENCE, emotion_by_word, speaker_by_name
 from helpers.training.evaluate import unweighted_average_recall
@@ -48,7 +48,6 @@ from helpers.training.protocols import LeakyFolds, Protocol, SpeakerFolds, Split
 
 LEAST_CLIPS = 5  # of an emotion
 MOST_CLIPS = 20_000
-LONGEST_CLIP = 60.0  # seconds
 LARGEST_CLIP = 50 * 2**20  # bytes
 LARGEST = 2 * 2**30  # bytes, of all clips
 LARGEST_RATIO = 100  # of the content to the ZIP, which sound never reaches
