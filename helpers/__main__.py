@@ -47,7 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     analyze = commands.add_parser("analyze", help="analyse recordings")
-    analyze.add_argument("files", nargs="+", metavar="FILE", help="any audio or video file")
+    analyze.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="any audio or video file; with folders, or URLs such as s3://BUCKET/FOLDER, it is a batch",
+    )
     analyze.add_argument("--model", default="default", metavar="NAME", help="see the command 'models'")
     analyze.add_argument(
         "--channels",
@@ -68,7 +73,20 @@ def _parser() -> argparse.ArgumentParser:
         help="analyse the agent's emotion too (restricted by law for employees: EU AI Act, Art. 5)",
     )
     analyze.add_argument("--format", choices=("table", "json", "csv", *DOCUMENTS), default="table")
-    analyze.add_argument("--output", type=Path, metavar="DIR", help="write a file per recording there")
+    analyze.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write a file per recording there, or the tables of a batch",
+    )
+    analyze.add_argument("--recursive", action="store_true", help="batch: look into the folders below, too")
+    workers = analyze.add_mutually_exclusive_group()
+    workers.add_argument(
+        "--jobs", type=int, default=-1, metavar="N", help="batch: processes; one per core without it"
+    )
+    workers.add_argument(
+        "--dask", metavar="URL", help="batch: the workers of this scheduler, tcp://HOST:8786"
+    )
     analyze.set_defaults(command=_analyze)
 
     models = commands.add_parser("models", help="the models at a glance")
@@ -171,6 +189,8 @@ def _analyze(options: argparse.Namespace) -> int:
     from helpers.classifier import load_model
     from helpers.lanes import Settings
 
+    if any("://" in file or Path(file).is_dir() for file in options.files):
+        return _analyze_batch(options)
     try:
         load_model(options.model)
     except ModelError as error:
@@ -191,6 +211,25 @@ def _analyze(options: argparse.Namespace) -> int:
     elif analyses or len(options.files) > 1:
         sys.stdout.buffer.write(_content(analyses, options.format, several=len(options.files) > 1))
     return ALL_DONE if len(analyses) == len(options.files) else SOME_FAILED
+
+
+def _analyze_batch(options: argparse.Namespace) -> int:
+    from helpers.batch.calls import Request
+    from helpers.batch.engine import cluster, processes
+    from helpers.batch.run import NEEDED, check_packages, run_batch
+    from helpers.classifier import read_card
+    from helpers.lanes import Settings
+
+    if not options.output or options.format != "table":
+        _to_standard_error("A batch writes tables of its own: add --output DIR, and leave --format out.")
+        return WRONG_USAGE
+    check_packages((*NEEDED, "distributed") if options.dask else NEEDED)
+    settings = Settings(options.channels, options.customer, options.include_agent)
+    request = Request(options.model, read_card(options.model).sha256, settings)
+    crew = cluster(options.dask) if options.dask else processes(options.jobs)
+    summary = run_batch(options.files, options.output, request, crew, recursive=options.recursive)
+    _to_standard_error(str(summary))
+    return ALL_DONE if summary.done == summary.recordings else SOME_FAILED
 
 
 def _content(analyses: list[CallAnalysis], layout: str, *, several: bool) -> bytes:

@@ -387,7 +387,7 @@ def _analyze_lane(heard: LaneFrames, model: Model, settings: Settings, report: P
     if not lane.analysed:
         return [_Told(lane, levels, _without_emotions(_of_lane(times, lane), card), None)]
     report("Computing features", 0.1)
-    vectors = model.features.summaries(_frames(heard, times))
+    vectors = heard.describe(times, model.features)
     report("Predicting emotions", 0.9)
     voices = None
     if settings.channels == "voices" and lane.channel == MONO:

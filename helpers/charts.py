@@ -79,7 +79,6 @@ def timeline(
     start: float,
     end: float,
     shown: Collection[str] = tuple(EMOTIONS),
-    *,
     trend: bool = False,
 ) -> alt.LayerChart:
     """Draw the emotion timeline of a window of the call.

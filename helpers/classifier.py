@@ -1,6 +1,7 @@
 """Models: an estimator beside a card that says what it is, and what it may be trusted with.
 
-A model ``NAME`` is two files: ``NAME.json``, the card, and ``NAME.joblib`` or ``NAME.onnx``, the estimator.
+A model ``NAME`` is two files: ``NAME.json``, the card, and the estimator, ``NAME.joblib``, ``NAME.onnx`` or
+``NAME.skops``, as ``estimators`` keeps it.
 Unpickling runs code, so the estimator is loaded only from bytes whose SHA-256 stands on the card, and only
 when this version of the package can serve the card.
 """
@@ -21,7 +22,7 @@ import numpy as np
 from helpers.baseline import BaselinedClassifier
 from helpers.emotions import NEUTRAL, UNCERTAIN
 from helpers.errors import ModelError
-from helpers.estimators import JOBLIB, Estimator, made_with, read_estimator
+from helpers.estimators import ONNX, Estimator, made_with, read_estimator
 from helpers.feature_sets import FeatureSet, served_features
 
 MODELS = Path(__file__).parent.parent / "models"
@@ -63,7 +64,7 @@ class ModelCard:
         One per condition: ``condition``, ``uar``, its interval, and so on.
     call_scores : tuple of dict
         The same over whole simulated calls, as of ``call_scores.score_calls``; empty until evaluated.
-    layout : {'joblib', 'onnx'}
+    layout : {'joblib', 'onnx', 'skops'}
         Of the estimator's file, and its extension.
     libraries : dict
         Versions that the estimator was made with.
@@ -322,7 +323,7 @@ def write_card(card: ModelCard, folder: Path) -> None:
 
 def _check_servable(card: ModelCard) -> None:
     served_features(card.feature_set)
-    if card.layout != JOBLIB:
+    if card.layout == ONNX:
         return
     trained, installed = card.libraries.get("scikit-learn", ""), version("scikit-learn")
     if trained.split(".")[:2] != installed.split(".")[:2]:

@@ -26,6 +26,8 @@ Layout = Literal["wav", "mp3"]
 PAUSE = 0.7  # seconds, between the clips of a reel
 
 _BIT_RATE = "96k"
+_MOST_PIXELS = 4096 * 2304  # of a picture, which moviepy holds as three bytes each
+_MOST_PICTURES = 60.0  # per second
 
 
 def cut(sound: Sound, spans: Sequence[Span]) -> list[np.ndarray]:
@@ -114,31 +116,40 @@ def cut_video(content: bytes | Path, name: str, start: float, end: float) -> byt
     Raises
     ------
     MediaError
-        The pictures cannot be read.
+        The pictures cannot be read, or are too large.
     """
-    from moviepy import VideoFileClip
-
     with TemporaryDirectory() as folder:
         source = content if isinstance(content, Path) else Path(folder) / "whole"
         if isinstance(content, bytes):
             source.write_bytes(content)
         target = Path(folder) / "cut.mp4"
         try:
-            with VideoFileClip(str(source)) as video:
-                part = video.subclipped(start, min(end, video.duration))
-                part.write_videofile(
-                    str(target),
-                    codec="libx264",
-                    audio_codec="aac",
-                    preset="veryfast",
-                    temp_audiofile_path=folder,
-                    logger=None,
-                )
-        except (OSError, ValueError, KeyError, IndexError):
+            _cut_pictures(source, target, start, end)
+            return target.read_bytes()
+        except Exception:  # of a damaged film moviepy raises whatever its code meets first
             raise MediaError(
                 f"The pictures of {name} cannot be cut: take the sound of the moment instead."
             ) from None
-        return target.read_bytes()
+
+
+def _cut_pictures(source: Path, target: Path, start: float, end: float) -> None:
+    from moviepy import VideoFileClip
+    from moviepy.video.io.ffmpeg_reader import ffmpeg_parse_infos
+
+    width, height = ffmpeg_parse_infos(str(source))["video_size"]
+    if width * height > _MOST_PIXELS:
+        raise ValueError("too large")
+    with VideoFileClip(str(source)) as video:
+        part = video.subclipped(start, min(end, video.duration))
+        part.write_videofile(
+            str(target),
+            fps=min(video.fps, _MOST_PICTURES),
+            codec="libx264",
+            audio_codec="aac",
+            preset="veryfast",
+            temp_audiofile_path=str(target.parent),
+            logger=None,
+        )
 
 
 def _segment(piece: np.ndarray) -> AudioSegment:

@@ -27,3 +27,7 @@ class DrawingError(HelpersError):
 
 class CorpusError(HelpersError):
     """A corpus is missing or is not laid out as its official distribution."""
+
+
+class BatchError(HelpersError):
+    """A batch cannot start or go on: no recordings, a package that is missing, no workers."""

@@ -1,16 +1,29 @@
-"""How an estimator is kept in a file: scikit-learn's by joblib, a network's graph as ONNX."""
+"""How an estimator is kept in a file: scikit-learn's by joblib or skops, a network's graph as ONNX.
+
+Unpickling, and so joblib, executes whatever code a file names. That is fine for the models of this
+repository, whose hashes are on their cards, and not for those that users train, upload and pass on: these are
+kept by skops, which builds nothing but the types that it knows to be harmless and those of `_TRUSTED`.
+"""
 
 from __future__ import annotations
 
 import io
+import zipfile
 from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
 
-JOBLIB, ONNX = "joblib", "onnx"
+from helpers.errors import ModelError
 
-_MADE_WITH = {JOBLIB: ("scikit-learn", "numpy", "joblib"), ONNX: ("onnx",)}
+JOBLIB, ONNX, SKOPS = "joblib", "onnx", "skops"
+
+_MADE_WITH = {
+    JOBLIB: ("scikit-learn", "numpy", "joblib"),
+    ONNX: ("onnx",),
+    SKOPS: ("scikit-learn", "numpy", "skops"),
+}
+_TRUSTED = ["helpers.baseline.BaselinedClassifier"]
 
 
 class Estimator(Protocol):
@@ -67,24 +80,59 @@ def to_joblib(estimator: Any) -> bytes:
     return buffer.getvalue()
 
 
+def to_skops(estimator: Any) -> bytes:
+    """Write a scikit-learn estimator as the content of a skops file, which executes no code when it is read.
+
+    Parameters
+    ----------
+    estimator : scikit-learn estimator or BaselinedClassifier
+
+    Returns
+    -------
+    bytes
+    """
+    import skops.io
+
+    return skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED)
+
+
 def read_estimator(content: bytes, layout: str) -> Estimator:
     """Read an estimator.
 
     Parameters
     ----------
     content : bytes
-        Of the file; only such as are trusted, because joblib executes code.
-    layout : {'joblib', 'onnx'}
+        Of the file; for joblib only such as are trusted, because it executes code.
+    layout : {'joblib', 'onnx', 'skops'}
 
     Returns
     -------
     Estimator
+
+    Raises
+    ------
+    ModelError
+        A skops file holds what is not trusted.
     """
     if layout == ONNX:
         return OnnxEstimator(content)
+    if layout == SKOPS:
+        return _from_skops(content)
     import joblib
 
     return joblib.load(io.BytesIO(content))
+
+
+def _from_skops(content: bytes) -> Estimator:
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        return skops.io.loads(content, trusted=_TRUSTED)
+    except UntrustedTypesFoundException:
+        raise ModelError(
+            "The file of the model holds more than the parts of a model, so it was not opened: train it anew."
+        ) from None
 
 
 def made_with(layout: str) -> dict[str, str]:
@@ -92,7 +140,7 @@ def made_with(layout: str) -> dict[str, str]:
 
     Parameters
     ----------
-    layout : {'joblib', 'onnx'}
+    layout : {'joblib', 'onnx', 'skops'}
 
     Returns
     -------

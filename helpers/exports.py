@@ -115,10 +115,12 @@ def reliability(card: ModelCard) -> str:
         Sentences.
     """
     figures = [f"{share:.0%} ({words})" for words, share in headline_scores(card).items()]
-    where = "in simulated calls of actors" if card.call_scores else "in clips of actors"
+    where = "simulated calls of actors" if card.call_scores else "clips of people"
+    leaky = card.protocol.startswith("Leaky")
+    known, protocol = ("may have", "leaky") if leaky else ("had never", "speaker-independent")
     return (
-        f"How far to trust it: of the emotions {where} it had never heard, model “{card.name}” gets "
-        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} (speaker-independent, "
+        f"How far to trust it: of the emotions in {where} it {known} heard, model “{card.name}” gets "
+        f"{', '.join(figures)} right, where guessing gets {1 / len(card.labels):.0%} ({protocol}, "
         "unweighted average recall); less on other recordings. It knows how emotions are performed, not what "
         "somebody feels."
     )
@@ -191,6 +193,21 @@ def to_corrections(corrections: Iterable[Correction]) -> str:
     rows = [asdict(replace(each, recording=_neutralised(each.recording))) for each in corrections]
     table = pd.DataFrame(rows, columns=[field.name for field in fields(Correction)])
     return _rounded(table).to_csv(index=False, lineterminator="\n")
+
+
+def neutralised(table: pd.DataFrame) -> pd.DataFrame:
+    """Precede every text of a table that a spreadsheet would take for a formula by an apostrophe.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+
+    Returns
+    -------
+    pd.DataFrame
+    """
+    texts = table.select_dtypes("str")
+    return table.assign(**{name: texts[name].map(_neutralised, na_action="ignore") for name in texts})
 
 
 def call_rows(analyses: Sequence[CallAnalysis]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,6 +15,7 @@ import numpy as np
 from helpers import features, images, spectrograms
 from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH
+from helpers.threads import AtOnce, has_one_thread
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 _KEPT_MEMORY = 32 * 2**20  # bytes
@@ -87,9 +88,11 @@ class FeatureSet:
 
 
 @cache
-def feature_threads() -> ThreadPoolExecutor:
+def feature_threads() -> Executor:
     """Give the threads that all analyses share; NumPy and SciPy let go of the interpreter's lock."""
     _keep_freed_memory()
+    if has_one_thread():
+        return AtOnce()
     return ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="features")
 
 

@@ -98,7 +98,7 @@ def frame_features(samples: np.ndarray) -> np.ndarray:
     np.multiply(frames, _window(), out=padded[:, :N_FFT])
     spectrum = scipy.fft.rfft(padded, axis=1)
     padded_power = np.square(spectrum.real) + np.square(spectrum.imag)
-    power = padded_power[:, ::2]
+    power = np.ascontiguousarray(padded_power[:, ::2])
     pitch, voicing = _pitch(padded_power)
     values = np.empty((len(frames), WIDTH), np.float32)
     values[:, MEL] = decibels(power @ mel_filters(N_MELS, N_FFT, SAMPLE_RATE).T)
@@ -214,8 +214,10 @@ def _cosines() -> np.ndarray:
 
 
 @cache
-def _frequencies() -> np.ndarray:
-    return np.arange(N_FFT // 2 + 1) * SAMPLE_RATE / N_FFT
+def _moments() -> np.ndarray:
+    """First and second power of each frequency [kHz, shape=(N_FFT // 2 + 1, 2)]."""
+    frequencies = np.arange(N_FFT // 2 + 1) * SAMPLE_RATE / N_FFT / 1000
+    return np.stack([frequencies, np.square(frequencies)], axis=1).astype(np.float32)
 
 
 @cache
@@ -257,17 +259,16 @@ def _normalised(chroma: np.ndarray) -> np.ndarray:
 
 def _shape(power: np.ndarray) -> tuple[np.ndarray, ...]:
     """Centroid, bandwidth and roll-off of the magnitudes [Hz], flatness of the power [dB]."""
-    frequencies = _frequencies().astype(np.float32)
     magnitude = np.sqrt(power)
     cumulated = np.cumsum(magnitude, axis=1)
-    weights = magnitude / np.maximum(cumulated[:, -1:], np.finfo(np.float32).tiny)
-    centroid = weights @ frequencies
-    spread = np.sum(weights * np.square(frequencies - centroid[:, None]), axis=1)
+    total = np.maximum(cumulated[:, -1:], np.finfo(np.float32).tiny)
+    mean, square = (magnitude @ _moments() / total).T
     rolloff = np.count_nonzero(cumulated < _ROLLOFF * cumulated[:, -1:], axis=1) * np.float32(
         SAMPLE_RATE / N_FFT
     )
     flatness = decibels(power).mean(axis=1) - decibels(np.maximum(power, _FLOOR).mean(axis=1))
-    return centroid, np.sqrt(spread), rolloff, flatness
+    spread = np.sqrt(np.maximum(square - np.square(mean), 0))
+    return 1000 * mean, 1000 * spread, rolloff, flatness
 
 
 def _level(frames: np.ndarray) -> np.ndarray:

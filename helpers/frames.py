@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -27,8 +27,8 @@ from helpers.speech import FRAME, SILENCE, Loudness, LoudnessMeter, Segmentation
 Progress = Callable[[str, float], None]
 
 _CHUNK = 30 * SAMPLE_RATE  # samples that a lane listens to at once
-_DECIDED_AFTER = 300 * SAMPLE_RATE  # samples that tell who is heard where, if there is any sound in them
-_DECIDED_BY = 1800 * SAMPLE_RATE
+_DECIDED_AFTER = 600 * SAMPLE_RATE  # samples of all channels that tell who is heard where, if they sound
+_DECIDED_BY = 3600 * SAMPLE_RATE
 _PIECE = 400  # frames that are computed together
 _AT_ONCE = 32  # pieces that wait for their computation
 
@@ -54,10 +54,11 @@ class LaneFrames:
     starts: tuple[int, ...]
     pieces: tuple[np.ndarray, ...]
     beyond: int
+    _described: dict[str, dict[tuple[int, int], np.ndarray]] = field(default_factory=dict, repr=False)
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes [bytes]."""
+        """Memory that it takes [bytes], but for the descriptions of segments, a tenth of it."""
         arrays = (self.loudness.levels, self.loudness.by_step, *self.pieces)
         return sum(array.nbytes for array in arrays)
 
@@ -82,6 +83,34 @@ class LaneFrames:
             Columns `start` and `end` [seconds].
         """
         return cut_segments(self.loudness, segmentation, shortest=shortest, longest=longest)
+
+    def describe(self, segments: pd.DataFrame, feature_set: FeatureSet) -> np.ndarray:
+        """Describe segments; those that the settings before had, too, are known.
+
+        Parameters
+        ----------
+        segments : pd.DataFrame
+            From `segments`.
+        feature_set : FeatureSet
+            That computed the frames, or another one with the same.
+
+        Returns
+        -------
+        np.ndarray [shape=(segments, features), dtype=float32]
+
+        Raises
+        ------
+        NotKeptError
+            Frames of some were not kept.
+        """
+        times = segments[["start", "end"]].to_numpy(float)
+        spans = [(int(first), int(last)) for first, last in (times / FRAME).round()]
+        known = self._described.get(feature_set.name, {})
+        new = {span: tuple(bounds) for span, bounds in zip(spans, times, strict=True) if span not in known}
+        values = feature_set.summaries(self.between(*bounds) for bounds in new.values())
+        known = {**known, **dict(zip(new, values, strict=True))}
+        self._described[feature_set.name] = {span: known[span] for span in spans}
+        return np.array([known[span] for span in spans], np.float32).reshape(len(spans), values.shape[1])
 
     def between(self, start: float, end: float) -> np.ndarray:
         """Give the frames that lie wholly inside a segment.
@@ -213,7 +242,7 @@ def _beginning(blocks: Iterator[np.ndarray]) -> list[np.ndarray]:
     count, sounding = 0, False
     for block in blocks:
         taken.append(block)
-        count += len(block)
+        count += block.size
         sounding = sounding or bool(block.any())
         if block.shape[1] == 1 or count >= (_DECIDED_AFTER if sounding else _DECIDED_BY):
             break

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 from helpers.errors import MediaError
+from helpers.threads import has_one_thread
 
 SAMPLE_RATE = 16_000
 LONGEST = 10 * 3600.0
+LONGEST_CLIP = 60.0  # that is taken for one emotion
 LONGEST_ON_PAGE = 4 * 3600.0 + 60  # where several sessions share 1 GB of memory
 EXTENSIONS = (
     *("wav", "mp3", "m4a", "aac", "ogg", "oga", "opus", "flac", "wma", "amr", "3gp", "aif", "aiff", "au"),
@@ -36,8 +38,10 @@ EXTENSIONS = (
 )
 
 _BLOCK = 1 << 20
-_DECODED_AT_ONCE = 1 << 16
+_DECODED_AT_ONCE = 1 << 17  # samples of all channels together, after their conversion to `SAMPLE_RATE`
 _AHEAD = 4  # frames of that many samples that are decoded before they are asked for
+_RATES = range(2_000, 768_001)  # below, no speech is left, and little file would become much sound
+_MOST_CHANNELS = 64  # that FFmpeg converts
 _EQUAL_CHANNELS_DB = -40.0
 _BROWSER_TYPES = {
     ("mp3", "mp3"): "audio/mpeg",
@@ -541,6 +545,11 @@ def _audio_of(container: InputContainer, name: str) -> AudioStream:
     audio = container.streams.best("audio")
     if not isinstance(audio, av.AudioStream) or audio.codec_context is None:
         raise MediaError(f"{name} has sound of a kind that cannot be decoded: convert it to WAV or MP3.")
+    sound = audio.codec_context
+    if sound.sample_rate and sound.sample_rate not in _RATES:
+        raise MediaError(f"{name} has sound at {sound.sample_rate} Hz: convert it to 16000 Hz.")
+    if sound.channels > _MOST_CHANNELS:
+        raise MediaError(f"{name} has {sound.channels} channels: choose one with {_MOST_CHANNELS} at most.")
     return audio
 
 
@@ -575,7 +584,8 @@ class _Decoder:
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield int16 blocks [shape=(n, channels)], the first of them silence where the audio starts late."""
         converter = FrameConverter()
-        self._decoding = _ahead(_joined(self._frames()))
+        frames = _joined(self._frames())
+        self._decoding = frames if has_one_thread() else _ahead(frames)
         for number, frame in enumerate(self._decoding):
             if not number:
                 yield self._delay(len(frame.layout.channels))
@@ -614,11 +624,17 @@ class _Decoder:
                     self._time_bases[track] = packet.time_base or Fraction(0)
                 self._ends[track] = max(self._ends.get(track, 0), _end(packet))
                 if track == self._audio.index:
-                    yield from self._audio.decode(packet)
+                    yield from filter(self._is_usable, self._audio.decode(packet))
             except StopIteration:
                 return
             except (av.FFmpegError, ValueError):  # PyAV's own, of a decoder that did not open
                 self._damaged = True
+
+    def _is_usable(self, frame: AudioFrame) -> bool:
+        """Tell whether a frame can be converted; the form of sound may change on the way."""
+        usable = frame.sample_rate in _RATES and 0 < len(frame.layout.channels) <= _MOST_CHANNELS
+        self._damaged = self._damaged or not usable
+        return usable
 
     def _delay(self, channels: int) -> np.ndarray:
         """Give silence for the time by which the audio of a video starts after its pictures."""
@@ -631,25 +647,30 @@ class _Decoder:
         return self._container.format.name not in _LENGTHLESS or bool(self._audio.start_time)
 
 
-def _joined(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
-    """Join frames of one form to larger ones, which cost less to convert."""
+def _joined(frames: Iterator[AudioFrame]) -> Generator[AudioFrame]:
+    """Make frames of one form as large as they cost least to convert, but no larger."""
     import av
 
-    fifo, form = av.AudioFifo(), None
+    fifo, form, size = av.AudioFifo(), None, 0
     for frame in frames:
         frame.pts = None
         own = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if own != form or fifo.samples >= _DECODED_AT_ONCE:
-            yield from _rest(fifo)
+        if own != form:
+            yield from _pieces(fifo, size)
             fifo, form = av.AudioFifo(), own
+            share = min(frame.sample_rate / SAMPLE_RATE, 1.0) / len(frame.layout.channels)
+            size = max(round(_DECODED_AT_ONCE * share), 1)
         fifo.write(frame)
-    yield from _rest(fifo)
+        if fifo.samples >= size:
+            yield from _pieces(fifo, size)
+    yield from _pieces(fifo, size)
 
 
-def _rest(fifo: AudioFifo) -> Iterator[AudioFrame]:
-    frame = fifo.read(0, partial=True) if fifo.samples else None
-    if frame:
-        yield frame
+def _pieces(fifo: AudioFifo, size: int) -> Iterator[AudioFrame]:
+    while fifo.samples:
+        frame = fifo.read(size, partial=True)
+        if frame:
+            yield frame
 
 
 _Item = TypeVar("_Item")
@@ -709,5 +730,6 @@ def _arrays(frames: list[AudioFrame]) -> Iterator[np.ndarray]:
 
 def _float_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
     """Yield [shape=(channels, n), dtype=float32] blocks in [-1, 1)."""
-    for start in range(0, samples.shape[1], _BLOCK):
-        yield samples[:, start : start + _BLOCK] * np.float32(1 / 32768)
+    size = 2 * _BLOCK // max(len(samples), 2)
+    for start in range(0, samples.shape[1], size):
+        yield samples[:, start : start + size] * np.float32(1 / 32768)

@@ -48,21 +48,10 @@ def to_html(analysis: CallAnalysis) -> str:
     ------
     DrawingError
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    here = Path(__file__).parent
-    script = with_vega((here / _SCRIPT).read_text(encoding="utf-8"))
-    environment = Environment(
-        loader=FileSystemLoader(here),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"clock": clock, "percent": "{:.0%}".format}
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    script = with_vega((Path(__file__).parent / _SCRIPT).read_text(encoding="utf-8"))
     names = {summary.channel: lane_name(summary) for summary in analysis.summary}
-    return environment.get_template(_TEMPLATE).render(
+    return filled_template(
+        Path(__file__).parent / _TEMPLATE,
         analysis=analysis,
         names=names,
         headline=headline(analysis),
@@ -80,10 +69,52 @@ def to_html(analysis: CallAnalysis) -> str:
         timeline=explorable_timeline(analysis),
         overview=explorable_overview(analysis),
         script=script,
-        script_hash=_hash(script),
+        script_hash=script_hash(script),
         around=_AROUND,
         judged_against=judged_against,
     )
+
+
+def filled_template(path: Path, **values: Any) -> str:
+    """Fill a page's template, escaping whatever it is given.
+
+    Parameters
+    ----------
+    path : Path
+        Of a Jinja template, which knows the filters ``clock`` and ``percent``, too.
+    **values
+        What it shows.
+
+    Returns
+    -------
+    str
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(path.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clock": clock, "percent": "{:.0%}".format}
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return environment.get_template(path.name).render(**values)
+
+
+def script_hash(script: str) -> str:
+    """Name a script as a Content-Security-Policy does.
+
+    Parameters
+    ----------
+    script : str
+
+    Returns
+    -------
+    str
+    """
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def headline(analysis: CallAnalysis) -> list[tuple[str, str, str]]:
@@ -200,8 +231,3 @@ def _made_with(analysis: CallAnalysis) -> dict[str, str]:
 def _version() -> str:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
-
-
-def _hash(script: str) -> str:
-    """Name a script as a Content-Security-Policy does."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

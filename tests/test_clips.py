@@ -1,8 +1,10 @@
 """What a clip holds is what the recording holds there, to the sample where nothing is compressed."""
 
+import io
 import tempfile
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -76,6 +78,37 @@ def test_the_cut_of_a_video_has_its_pictures_and_sound(held: str) -> None:
     assert best > 0.9
     left = {each for each in set(Path(tempfile.gettempdir()).iterdir()) - before if "moviepy" in each.name}
     assert not left
+
+
+def test_a_film_of_one_huge_picture_is_not_held_in_memory() -> None:
+    content = film(5_000, 5_000, rate=1)
+    assert len(content) < 200_000
+    with pytest.raises(MediaError, match="pictures of call"):
+        cut_video(content, "call.mov", 0.0, 1.0)
+
+
+def test_a_film_whose_clock_is_broken_is_said_to_be_uncuttable_and_no_crash() -> None:
+    content = bytearray(film(64, 48, rate=5))
+    clock = content.index(b"mdhd") + 4 + 12
+    content[clock : clock + 4] = bytes(4)
+    with pytest.raises(MediaError, match="pictures of call"):
+        cut_video(bytes(content), "call.mov", 0.0, 1.0)
+
+
+def test_a_film_that_says_1000_pictures_a_second_is_not_cut_for_minutes() -> None:
+    cut = cut_video(film(64, 48, rate=1_000), "call.mov", 0.0, 1.0)
+    with av.open(io.BytesIO(cut)) as container:
+        assert container.streams.video[0].average_rate == 60
+
+
+def film(width: int, height: int, *, rate: int) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mov") as output:
+        stream = output.add_stream("png", rate=rate, width=width, height=height, pix_fmt="gray")
+        for _ in range(rate):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((height, width), np.uint8), "gray")))
+        output.mux(stream.encode(None))
+    return file.getvalue()
 
 
 def test_what_is_no_video_is_said_in_one_sentence(tmp_path: Path) -> None:

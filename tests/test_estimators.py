@@ -1,6 +1,7 @@
 """An estimator comes out of its file as it went in, and a graph of ONNX serves like any model."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from helpers import classifier
 from helpers.classifier import load_model, read_card, save_model
 from helpers.errors import ModelError
-from helpers.estimators import JOBLIB, ONNX, made_with, read_estimator, to_joblib
+from helpers.estimators import JOBLIB, ONNX, SKOPS, made_with, read_estimator, to_joblib, to_skops
 from helpers.feature_sets import IMAGE
 
 
@@ -67,3 +68,18 @@ def test_a_graph_is_served_like_any_model_and_needs_its_hash(tmp_path: Path) -> 
 
 def test_versions_are_those_of_what_made_it() -> None:
     assert set(made_with(JOBLIB)) == {"scikit-learn", "numpy", "joblib"}
+
+
+def test_a_model_of_skops_predicts_as_before_and_nothing_unknown_is_built() -> None:
+    values = np.random.default_rng(0).normal(size=(30, 3))
+    trained = LogisticRegression().fit(values, values[:, 0] > 0)
+    again = read_estimator(to_skops(trained), SKOPS)
+    np.testing.assert_array_equal(again.predict_proba(values), trained.predict_proba(values))
+    with pytest.raises(ModelError, match="not opened"):
+        read_estimator(to_skops(Sneaky()), SKOPS)
+    with pytest.raises(ModelError, match="not opened"):
+        read_estimator(to_skops({"call": partial(eval, "1 / 0")}), SKOPS)
+
+
+class Sneaky(LogisticRegression):
+    """A type that is not on the list, although its parent is."""

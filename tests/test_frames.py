@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -202,3 +203,33 @@ def test_a_sample_call_is_heard_from_its_file_as_decoded() -> None:
     for streamed, decoded in zip(from_file.lanes, at_once.lanes, strict=True):
         assert streamed.starts == decoded.starts
         np.testing.assert_array_equal(streamed.loudness.levels, decoded.loudness.levels)
+
+
+def test_other_settings_describe_only_the_segments_that_are_new() -> None:
+    described = []
+
+    def summary(frames: np.ndarray) -> np.ndarray:
+        described.append(len(frames))
+        return ACOUSTIC.summary(frames)
+
+    counting = replace(ACOUSTIC, summary=summary)
+    (lane,) = heard(call(1), Settings()).lanes
+    first = lane.segments(Segmentation(), **LENGTHS)
+    other = lane.segments(Segmentation(min_silence=0.5), **LENGTHS)
+    lane.describe(first, counting)
+    described.clear()
+    values = lane.describe(other, counting)
+    new = other.merge(first, how="left", indicator=True)["_merge"] == "left_only"
+    assert len(described) == new.sum() < len(other)
+    assert new.any()
+    expected = ACOUSTIC.summaries(lane.between(*times) for times in other.to_numpy())
+    np.testing.assert_array_equal(values, expected)
+
+
+def test_many_channels_are_not_held_whole_to_tell_who_is_heard_where() -> None:
+    conference = Recording("conference", np.zeros((64, 120 * SAMPLE_RATE), np.int16))
+    tracemalloc.start()
+    hear(conference, Settings(), ACOUSTIC, shortest=1, longest=4)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < conference.samples.nbytes

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +18,16 @@ import pytest
 import soundfile
 
 from helpers.errors import MediaError
-from helpers.media import EXTENSIONS, SAMPLE_RATE, Recording, decode, mixed, shared_sound, to_wav
+from helpers.media import (
+    EXTENSIONS,
+    SAMPLE_RATE,
+    Recording,
+    channels_are_equal,
+    decode,
+    mixed,
+    shared_sound,
+    to_wav,
+)
 from tests.conftest import bursts, encode, missing
 
 AGENT = bursts((0.5, 1.5), (2.2, 3.0), duration=4, level=-15)
@@ -403,6 +413,41 @@ def test_a_recording_longer_than_allowed_is_refused_and_one_just_as_long_is_not(
     with pytest.raises(MediaError) as raised:
         decode(path, longest=3)
     assert_one_sentence(str(raised.value), "call.flac", "is longer than the 0.05 minutes allowed")
+
+
+# Little file, much sound
+
+
+def test_a_small_file_at_1_hz_is_refused_and_does_not_fill_the_memory() -> None:
+    wav = bytearray(to_wav(Recording("call", CALL)))
+    wav[24:28] = struct.pack("<I", 1)
+    with pytest.raises(MediaError) as raised:
+        decode(bytes(wav), name="slow.wav")
+    assert_one_sentence(str(raised.value), "slow.wav", "has sound at 1 Hz")
+
+
+def test_sound_that_goes_on_at_1_hz_is_left_out_and_does_not_fill_the_memory(tmp_path: Path) -> None:
+    slow = content("ogg", "flac", tmp_path, np.zeros(200 * SAMPLE_RATE, np.int16), rate=1)
+    recording = decode(content("oga", "flac", tmp_path, CALL) + slow)
+    assert recording.duration == pytest.approx(4, abs=0.1)
+    assert "Parts of the file are damaged" in recording.warnings[0]
+
+
+def test_more_channels_than_can_be_converted_are_named_and_no_crash() -> None:
+    wav = bytearray(to_wav(Recording("call", CALL)))
+    wav[22:24], wav[32:34] = struct.pack("<H", 65), struct.pack("<H", 130)
+    with pytest.raises(MediaError) as raised:
+        decode(bytes(wav), name="many.wav")
+    assert_one_sentence(str(raised.value), "many.wav", "has 65 channels")
+
+
+def test_64_channels_are_not_compared_in_half_a_gigabyte() -> None:
+    samples = np.zeros((64, 1 << 20), np.int16)
+    tracemalloc.start()
+    assert channels_are_equal(samples)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50 * 2**20
 
 
 # Files that name other files

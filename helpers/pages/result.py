@@ -12,7 +12,7 @@ import streamlit as st
 from helpers.errors import HelpersError
 from helpers.pages.corrections import corrected, show_corrections
 from helpers.pages.playhead import show_playhead
-from helpers.pages.session import workspace
+from helpers.pages.session import remembered, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from helpers.workspace import RecordingFile
 
 MOMENTS_AT_ONCE = 4
+MOST_MOMENTS = 30
 TREND_MEANS = (
     "How pleasant the voice sounds, from -1 at the floor of the band to 1 at its top: the mean, over half a "
     "minute, of the emotions' valence (Russell and Mehrabian 1977) by their probabilities."
@@ -141,7 +142,7 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
 
     st.caption(f"Click a segment to hear it, drag over the small chart to look closer. {signs(analysis)}")
     st.altair_chart(
-        timeline(analysis, window.start, window.end, shown, trend=trend),
+        remembered("timeline", timeline, analysis, window.start, window.end, shown, trend),
         key=chart_key,
         on_select=play_clicked,
         selection_mode=SELECTION,
@@ -218,8 +219,9 @@ def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
     st.subheader("Moments worth a listen", anchor=False, help=_definitions(meanings))
     if not analysis.moments:
         st.caption(f"There is none: no {', no '.join(meanings)}.")
+    most = st.session_state.get(f"moments {key}", MOST_MOMENTS)
     with st.container(height=320 if len(analysis.moments) > MOMENTS_AT_ONCE else "content"):
-        for number, moment in enumerate(analysis.moments):
+        for number, moment in enumerate(analysis.moments[:most]):
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 st.button(
                     clock(moment.start),
@@ -238,6 +240,14 @@ def show_moments(file: RecordingFile, analysis: CallAnalysis, key: str) -> None:
                     f"**{moment.kind.capitalize()}**{who}, to {clock(moment.end)}. {moment.description}",
                     width="stretch",
                 )
+        if len(analysis.moments) > most:
+            st.button(
+                f"{len(analysis.moments) - most} more",
+                key=f"more moments {key}",
+                type="tertiary",
+                on_click=st.session_state.update,
+                args=[{f"moments {key}": most + MOST_MOMENTS}],
+            )
     if len(analysis.moments) > 1:
         with st.popover("Save all in one file", icon=":material/movie:"):
             st.caption("A highlight reel: one moment after the other, with short pauses between them.")
@@ -291,7 +301,7 @@ def show_conversation(analysis: CallAnalysis) -> None:
 
     st.subheader("Conversation", anchor=False, help=_definitions(EXPLAINED))
     names = [lane_name(summary) for summary in analysis.summary]
-    st.table(figure_rows(conversation(analysis), names))
+    st.table(figure_rows(remembered("conversation", conversation, analysis), names))
     st.caption(silence(analysis))
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from helpers.microphone import Microphone
     from helpers.workspace import Workspace
 
 _PAGE = "page"
+
+Made = TypeVar("Made")
 
 
 @st.cache_resource(scope="session", on_release=lambda workspace: workspace.close(), show_spinner=False)
@@ -42,3 +46,22 @@ def arrive(page: str) -> bool:
     before = st.session_state.get(_PAGE)
     st.session_state[_PAGE] = page
     return before != page
+
+
+def remembered(name: str, make: Callable[..., Made], *inputs: object) -> Made:
+    """Give what was made of the same inputs in the last run, or make it.
+
+    Parameters
+    ----------
+    name : str
+        Of what is made; the session holds one of each name.
+    make : callable
+        Gets the inputs.
+    *inputs : object
+        All that it depends on.
+    """
+    last, made = st.session_state.get(name, (None, None))
+    if last != inputs:
+        made = make(*inputs)
+        st.session_state[name] = inputs, made
+    return made

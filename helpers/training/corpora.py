@@ -23,6 +23,7 @@ COLUMNS = [
     *("age", "vote"),  # known of CREMA-D alone
 ]
 MIXED = "audio-emotions"
+OWN, OWN_TITLE, OWN_LICENCE = "own", "Somebody's own labelled clips", "that of the clips"
 
 _FEMALE, _MALE = "female", "male"
 _CREMA_D_INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified", "X": "unspecified"}
@@ -163,6 +164,13 @@ CORPORA = {
     )
 }
 
+_WORDS = {
+    word.casefold(): emotion
+    for corpus in CORPORA.values()
+    for label, emotion in corpus.labels.values()
+    for word in (label, emotion)
+}
+
 
 def load_corpora(names: Iterable[str], folder: Path) -> pd.DataFrame:
     """Read several corpora, each from the folder of its name.
@@ -208,6 +216,17 @@ def strangers(names: Iterable[str], folder: Path) -> list[Path]:
         for path in _audio_files(folder / name, name)
         if not _recognised(path, name) and not _RAVDESS_SONG.fullmatch(path.stem)
     ]
+
+
+def speaker_by_name(path: Path) -> str:
+    """Name the speaker of a clip that is called as in one of the `CORPORA`; empty where none does so."""
+    known = _recognised(path, MIXED)
+    return _speaker(*known) if known else ""
+
+
+def emotion_by_word(word: str) -> str:
+    """Find the emotion of the taxonomy that a word stands for, in any of the `CORPORA`; empty where none."""
+    return _WORDS.get(word.strip().casefold(), "")
 
 
 def summarise(clips: pd.DataFrame, durations: pd.Series | None = None) -> pd.DataFrame:
@@ -264,10 +283,13 @@ def _recognised(path: Path, name: str) -> tuple[Corpus, Match] | None:
 
 def _row(path: Path, corpus: Corpus, match: Match) -> tuple[object, ...]:
     label, emotion = corpus.labels[match["emotion"]]
-    speaker = _TESS_MISSPELT.get(match["speaker"], match["speaker"])
     sex, intensity, sentence = corpus.describe(match)
     described = (sex, emotion, label, intensity, sentence)
-    return (path, corpus.name, f"{corpus.name}/{speaker}", *described, float("nan"), "")
+    return (path, corpus.name, _speaker(corpus, match), *described, float("nan"), "")
+
+
+def _speaker(corpus: Corpus, match: Match) -> str:
+    return f"{corpus.name}/{_TESS_MISSPELT.get(match['speaker'], match['speaker'])}"
 
 
 def _with_crema_d_tables(clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

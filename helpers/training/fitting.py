@@ -17,6 +17,8 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from helpers.baseline import BaselinedClassifier, BaselinedEnsemble, standardise
 from helpers.emotions import NEUTRAL
@@ -134,6 +136,23 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
             perceptron.partial_fit(against, emotions, classes=classes)
     members = tuple(map(_slimmed, relative))
     return BaselinedClassifier(mean, deviation, alone, members, classes.index(NEUTRAL), SHRINKAGE)
+
+
+def fit_alone(training: TrainingSet) -> Pipeline:
+    """Train a perceptron that judges each segment by itself.
+
+    Parameters
+    ----------
+    training : TrainingSet
+        That no baseline can be learned from: nothing is neutral, or nobody knows who speaks.
+
+    Returns
+    -------
+    Pipeline
+    """
+    scaler = StandardScaler()
+    values = scaler.fit_transform(training.features).astype(np.float32)
+    return make_pipeline(scaler, _fitted(0, values, training.emotions()))
 
 
 def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:

@@ -48,7 +48,7 @@ from helpers.training.augment import RandomLine, phone_channel
 from helpers.training.call_scores import CONDITIONS as CALL_CONDITIONS
 from helpers.training.call_scores import Condition, score_calls
 from helpers.training.calls import Surroundings
-from helpers.training.corpora import CORPORA, load_corpora
+from helpers.training.corpora import CORPORA, OWN, OWN_LICENCE, OWN_TITLE, load_corpora
 from helpers.training.corrections import hear_stretches, load_corrections
 from helpers.training.evaluate import fit_temperatures, score
 from helpers.training.fitting import CallDraws, TrainingSet, fit_baselined, fit_ensemble, fit_network
@@ -59,13 +59,13 @@ from helpers.training.spectrogram_network import fit_spectrograms, spectrogram_n
 Described = list[tuple[str, str, np.ndarray]]  # condition, line and features of each copy of a clip
 
 CONDITIONS = ("clean", "phone", "line")
+LEAST_SPEAKERS = 4  # to train on, so that some can always judge what others taught
 
 _COVERAGE = 0.85
 _USUALLY_NEUTRAL = 0.6  # of a call of which only one segment is known
 _LINES = 4
 _LINES_OF_A_KIND = 2
 _EVERY = 3  # so that RAVDESS, whose odd actors are men, gives women and men
-_LEAST_SPEAKERS = 4
 _COPIES_VERSION = 1  # counted up when `_copies`, the segmentation or the lines change
 
 _ALL = ("crema-d", "ravdess", "savee", "tess", "emodb")
@@ -79,15 +79,15 @@ _HELD_OUT = {
     "savee": (["savee/KL"], "KL of SAVEE"),
     "emodb": (["emodb/14", "emodb/15", "emodb/16"], "14 to 16 of EmoDB"),
 }
-_PERFORMED = "It learned from actors, so it recognises how an emotion is performed, not what somebody feels."
+PERFORMED = "It learned from actors, so it recognises how an emotion is performed, not what somebody feels."
 _NOT_COMMERCIAL = (
     "Not for commercial use: RAVDESS and TESS are licensed for non-commercial use, SAVEE for research. "
-    f"{_PERFORMED}"
+    f"{PERFORMED}"
 )
 _OPEN_LICENCE = "ODbL 1.0"
 _OPEN_USE = (
     "May be used commercially: CREMA-D is open under ODbL 1.0, which asks to name it and to share databases "
-    f"derived from it alike; EmoDB is free with citation (Burkhardt et al. 2005). {_PERFORMED}"
+    f"derived from it alike; EmoDB is free with citation (Burkhardt et al. 2005). {PERFORMED}"
 )
 _UNHEARD_BY_NETWORK = frozenset(f"crema-d/{number}" for number in range(1046, 1061))
 _SELECTION = (
@@ -247,7 +247,7 @@ MODELS = {
             **_held_out("emodb"),
             selection="Features, baseline and lines were chosen on speakers of other corpora.",
             licence="free with citation",
-            use=f"EmoDB is free with citation (Burkhardt et al. 2005). {_PERFORMED}",
+            use=f"EmoDB is free with citation (Burkhardt et al. 2005). {PERFORMED}",
         ),
         ModelRecipe(
             name="ravdess-savee-conv2d",
@@ -263,7 +263,7 @@ MODELS = {
             licence="CC BY-NC-SA 4.0, research use",
             use=(
                 "Not for commercial use: RAVDESS is licensed for non-commercial use, SAVEE for research. "
-                f"{_PERFORMED}"
+                f"{PERFORMED}"
             ),
             longest=SHOWN,
             feature_set=IMAGE,
@@ -341,9 +341,9 @@ def train(
     more = extract_corrections(recipe, corrections_folder) if corrections_folder else None
     clips = load_clips(recipe, recipe.corpora, corpora_folder)
     tested = clips["speaker"].isin(held_out_speakers(recipe, clips)).to_numpy()
-    if clips.loc[~tested, "speaker"].nunique() < _LEAST_SPEAKERS or not tested.any():
+    if clips.loc[~tested, "speaker"].nunique() < LEAST_SPEAKERS or not tested.any():
         raise CorpusError(
-            f"Recipe {recipe.name} needs {_LEAST_SPEAKERS} speakers to train on and {recipe.held_out_words} "
+            f"Recipe {recipe.name} needs {LEAST_SPEAKERS} speakers to train on and {recipe.held_out_words} "
             "to test on: add clips of others."
         )
     unseen = [load_clips(recipe, (name,), corpora_folder) for name in recipe.unseen]
@@ -366,11 +366,13 @@ def train(
         longest=recipe.longest,
         temperatures=temperatures,
         uncertain_below=uncertain_below,
-        corpora=_corpora_of(training),
+        corpora=corpora_of(training),
         licence=recipe.licence,
         use=recipe.use,
         protocol=_protocol(recipe, test),
-        scores=_scores(test, estimator, labels, temperatures, uncertain_below),
+        scores=score_rows(
+            test, told_of_segments(estimator, test, labels, temperatures), labels, uncertain_below
+        ),
         call_scores=(),
         layout=recipe.layout,
         libraries={},
@@ -516,7 +518,7 @@ def _for_experiment(recipe: Recipe) -> ModelRecipe:
         held_out_words=f"every third speaker of {', '.join(recipe.corpora)}",
         selection="Nothing was chosen by looking at these speakers.",
         licence=", ".join(licences),
-        use=f"What the licences of its corpora allow: {', '.join(licences)}. {_PERFORMED}",
+        use=f"What the licences of its corpora allow: {', '.join(licences)}. {PERFORMED}",
     )
 
 
@@ -642,8 +644,27 @@ def _calibration(training: TrainingSet, recipe: ModelRecipe) -> tuple[tuple[floa
     for _, unheard in folds.split(speakers, groups=speakers):
         rest = np.isin(np.arange(len(speakers)), unheard)
         chosen = rest & np.isin(speakers, [*(recipe.calibrated_on or speakers)])
-        judged.append(_in_calls(recipe.fit(training.where(~rest)), training.where(chosen), labels))
-    told = _Judged.joined(judged)
+        judged.append(in_calls(recipe.fit(training.where(~rest)), training.where(chosen), labels))
+    return calibrate(judged, labels)
+
+
+def calibrate(judged: Sequence[Judged], labels: tuple[str, ...]) -> tuple[tuple[float, float], float]:
+    """Fit the temperatures, and the confidence under which the answer is "uncertain".
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+        From `in_calls`, each of speakers that its estimator did not hear.
+    labels : tuple of str
+        Emotions in the order of the probabilities.
+
+    Returns
+    -------
+    temperatures : tuple of float
+    uncertain_below : float
+        As of ``classifier.ModelCard``.
+    """
+    told = Judged.joined(judged)
     first, last = fit_temperatures(told.emotions, told.probabilities, labels, told.neutral, told.weights)
     temperatures = round(first, 4), round(last, 4)
     between = between_temperatures(temperatures, told.neutral[:, None])
@@ -653,7 +674,7 @@ def _calibration(training: TrainingSet, recipe: ModelRecipe) -> tuple[tuple[floa
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
+class Judged:
     """Segments that were judged within calls [each shape=(segments, …)], and how often such ones occur."""
 
     emotions: np.ndarray
@@ -662,11 +683,12 @@ class _Judged:
     weights: np.ndarray
 
     @classmethod
-    def joined(cls, parts: Sequence[_Judged]) -> _Judged:
+    def joined(cls, parts: Sequence[Judged]) -> Judged:
+        """Put several together."""
         return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
 
-def _in_calls(estimator: Estimator, data: TrainingSet, labels: Sequence[str]) -> _Judged:
+def in_calls(estimator: Estimator, data: TrainingSet, labels: Sequence[str]) -> Judged:
     """Judge each segment within a call of its speaker's, as calls are drawn for the training.
 
     Every emotion is drawn as often as the corpora have it, so a segment counts as often as its emotion occurs
@@ -675,7 +697,7 @@ def _in_calls(estimator: Estimator, data: TrainingSet, labels: Sequence[str]) ->
     emotions = data.emotions()
     if not isinstance(estimator, BaselinedClassifier):
         count = len(emotions)
-        return _Judged(emotions, estimator.predict_proba(data.features), np.zeros(count), np.ones(count))
+        return Judged(emotions, estimator.predict_proba(data.features), np.zeros(count), np.ones(count))
     is_neutral = emotions == NEUTRAL
     usual = is_neutral.mean()
     probabilities, neutral, weights = [], [], []
@@ -685,7 +707,7 @@ def _in_calls(estimator: Estimator, data: TrainingSet, labels: Sequence[str]) ->
         probabilities.append(told[0])
         neutral.append(neutral_share(told, labels))
         weights.append(share / usual if is_neutral[row] else (1 - share) / (1 - usual))
-    return _Judged(emotions, np.stack(probabilities), np.array(neutral), np.array(weights))
+    return Judged(emotions, np.stack(probabilities), np.array(neutral), np.array(weights))
 
 
 def with_other_clips(estimator: Estimator, data: TrainingSet) -> np.ndarray:
@@ -722,9 +744,11 @@ def alone(estimator: Estimator, data: TrainingSet) -> np.ndarray:
     return np.concatenate([estimator.predict_proba(vector[None]) for vector in data.features])
 
 
-def _corpora_of(training: TrainingSet) -> tuple[dict[str, object], ...]:
+def corpora_of(training: TrainingSet) -> tuple[dict[str, object], ...]:
+    """Count what of each corpus was trained on, as a model's card has it."""
     known = {name: (corpus.title, corpus.licence) for name, corpus in CORPORA.items()}
     known[corrections.NAME] = corrections.TITLE, corrections.LICENCE
+    known[OWN] = OWN_TITLE, OWN_LICENCE
     return tuple(
         {
             "name": name,
@@ -760,17 +784,53 @@ class _Calibrated:
         return calibrated_call(self.estimator.predict_proba(values), self.labels, self.temperatures)
 
 
-def _scores(
-    test: TrainingSet,
-    estimator: Estimator,
-    labels: tuple[str, ...],
-    temperatures: tuple[float, float],
-    uncertain_below: float,
-) -> tuple[dict[str, object], ...]:
+def told_of_segments(
+    estimator: Estimator, test: TrainingSet, labels: tuple[str, ...], temperatures: tuple[float, float]
+) -> dict[str, np.ndarray]:
+    """Predict segments as they are served, without a baseline and, where one is taken, with one.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    test : TrainingSet
+        Of speakers that it was not trained on.
+    labels : tuple of str
+        Emotions in the order of the probabilities.
+    temperatures : tuple of float
+        As of ``classifier.ModelCard``.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(segments, emotions)]
+        Calibrated probabilities, by what the baseline is taken from.
+    """
     served = _Calibrated(estimator, labels, temperatures)
     told = {NO_BASELINE: alone(served, test)}
     if isinstance(estimator, BaselinedClassifier):
         told[OTHER_CLIPS] = with_other_clips(served, test)
+    return told
+
+
+def score_rows(
+    test: TrainingSet, told: Mapping[str, np.ndarray], labels: tuple[str, ...], uncertain_below: float
+) -> tuple[dict[str, object], ...]:
+    """Score predictions per corpus and condition, as a model's card has it.
+
+    Parameters
+    ----------
+    test : TrainingSet
+    told : mapping of str to np.ndarray
+        From `told_of_segments`.
+    labels : tuple of str
+        Emotions in the order of the probabilities.
+    uncertain_below : float
+        Confidence under which the answer is "uncertain".
+
+    Returns
+    -------
+    tuple of dict
+        As of ``evaluate.score``.
+    """
     rows = []
     for (corpus, condition), part in test.segments.groupby(["corpus", "condition"], sort=False):
         for baseline, probabilities in told.items():

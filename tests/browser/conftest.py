@@ -30,6 +30,8 @@ FLAGS = [
 MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 PATIENCE = 60_000  # milliseconds, for two busy cores
 
+expect.set_options(timeout=PATIENCE)
+
 
 class Server:
     """The app as `make run` starts it, on a free port, which it keeps when it is started again."""

@@ -335,3 +335,14 @@ def test_several_calls_are_narrowed_by_emotion_and_anger(app: AppTest) -> None:
     assert list(kept["Recording"]) == list(calls.loc[calls["Anger"] >= least, "Recording"])
     assert 0 < len(kept) < 4
     assert any(plain(kept["Recording"].iloc[0]) == each.value for each in app.subheader)
+
+
+def test_a_long_list_of_moments_begins_short(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("helpers.pages.result.MOST_MOMENTS", 1)
+    with_sample(app)
+    number = len([key for key in (button.key for button in app.button) if key and key.startswith("moment ")])
+    (more,) = [button for button in app.button if button.label.endswith(" more")]
+    assert number == 1
+    more.click().run()
+    after = len([key for key in (button.key for button in app.button) if key and key.startswith("moment ")])
+    assert after == 2

@@ -1,0 +1,1 @@
+"""Batches: many recordings, analysed by several processes or machines, into tables."""

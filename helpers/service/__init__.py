@@ -1,0 +1,1 @@
+"""The service: analyses, clips and training over HTTP, in one process with one queue."""
