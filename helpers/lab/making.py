@@ -57,6 +57,7 @@ RANGE = 60.0  # dB, below the maximum of a clip
 _NOISES = (20, 10, 0)  # dB
 _SEGMENTS_HEARD = (2, 5, 10, 20)
 _MOST_CLIPS = 1500  # that a leaky protocol is tried on
+_MOST_HEARD = 1500  # of a corpus, whose features are computed
 _MOST_SHOWN = 400  # of a corpus in a projection
 _COMPONENTS = 30
 _ACTIVE = 40.0  # dB
@@ -94,13 +95,13 @@ def write_lab(corpora_folder: Path, cache: Path, folder: Path, *, progress: Prog
         told = predictions(load_model(name), MODELS[name], corpora_folder, cache)
         _write(told, predictions_path(name, folder))
     progress("all clips")
-    clips = load_corpora(CORPORA, corpora_folder)
-    heard = Parallel(batch_size=32)(
-        delayed(Memory(cache, verbose=0).cache(_hear))(str(path), path.stat().st_size)
-        for path in clips["path"]
-    )
-    durations, values, mels = (np.array(part) for part in zip(*heard, strict=True))
-    _write(_studied(clips, durations, values), folder / STUDIED)
+    every = load_corpora(CORPORA, corpora_folder)
+    drawn = every.sample(frac=1, random_state=0).groupby("corpus").head(_MOST_HEARD).sort_index()
+    hear = Memory(cache, verbose=0).cache(_hear)
+    heard = Parallel(batch_size=32)(delayed(hear)(str(path), path.stat().st_size) for path in drawn["path"])
+    values, mels = (np.array(part) for part in zip(*heard, strict=True))
+    _write(_studied(every, drawn.index, values), folder / STUDIED)
+    clips = drawn.reset_index(drop=True)
     _write(average_spectrograms(clips, mels), folder / MELS)
     progress("projections")
     _write(projections(clips, values), folder / PROJECTIONS)
@@ -264,12 +265,15 @@ def learning_curves(clips: pd.DataFrame, values: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["corpus", "speakers", "draw", "clips", "uar"])
 
 
-def _studied(clips: pd.DataFrame, durations: np.ndarray, values: np.ndarray) -> pd.DataFrame:
-    """Keep of each clip what the page of the corpora shows."""
+def _studied(clips: pd.DataFrame, heard: pd.Index, values: np.ndarray) -> pd.DataFrame:
+    """Keep of each clip what the page of the corpora shows; features of those heard."""
+    import soundfile
+
     columns = [feature_names().index(name) for name in FEATURES]
-    figures = pd.DataFrame(values[:, columns].astype(np.float32).round(2), clips.index, [*FEATURES])
+    figures = pd.DataFrame(values[:, columns].astype(np.float32).round(2), heard, [*FEATURES])
+    lengths = [soundfile.info(path).duration for path in clips["path"]]
     named = clips[["corpus", "speaker", "sex", "emotion"]]
-    return named.assign(duration=durations.astype(np.float32).round(2)).join(figures)
+    return named.assign(duration=np.array(lengths, np.float32).round(2)).join(figures)
 
 
 def _asked(model: Model, data: TrainingSet) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -313,8 +317,8 @@ def _lines(samples: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         yield name, to_int16(coded(samples / 32768, *codec))
 
 
-def _hear(path: str, size: int) -> tuple[float, np.ndarray, np.ndarray]:
-    """Give a clip's duration, its features, and its spectrogram at `STEPS` times [shape=(N_MELS, STEPS)]."""
+def _hear(path: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give a clip's features, and its spectrogram at `STEPS` times [shape=(N_MELS, STEPS)]."""
     samples = decode(path).samples[0]
     frames = ACOUSTIC.frames(samples)
     loud = np.flatnonzero(frames[:, _LEVEL] > frames[:, _LEVEL].max() - _ACTIVE)
@@ -324,7 +328,7 @@ def _hear(path: str, size: int) -> tuple[float, np.ndarray, np.ndarray]:
     before = steps.astype(int)
     after, share = np.minimum(before + 1, len(mel) - 1), (steps - before)[:, None]
     picture = mel[before] * (1 - share) + mel[after] * share
-    return len(samples) / SAMPLE_RATE, ACOUSTIC.summary(frames), picture.T.astype(np.float16)
+    return ACOUSTIC.summary(frames), picture.T.astype(np.float16)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from helpers.lab.steps import AS_RECORDED, CHANGED
 from tests.browser.conftest import PATIENCE, settled
 
 EMPTY = """charts => charts.filter(chart => !chart.querySelector(
@@ -34,6 +35,11 @@ def saved(page: Page, button: str) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
+def lines(table: bytes, sound: str) -> list[str]:
+    """Take what was told of one sound."""
+    return [line.removesuffix(sound) for line in table.decode().splitlines() if line.endswith(sound)]
+
+
 def test_every_page_of_the_lab(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 9000})  # what is never scrolled to is never drawn
     open_page(page, "Models", charts=12)
@@ -43,3 +49,10 @@ def test_every_page_of_the_lab(page: Page) -> None:
     looked_at(page, charts=13)
     assert saved(page, "CSV").startswith(b"model,corpus,condition,uar")
     assert b"<svg" in saved(page, "SVG")
+    open_page(page, "Try it", charts=9)
+    before = saved(page, "CSV")
+    page.get_by_text("Over a telephone").click()
+    looked_at(page, charts=9)
+    after = saved(page, "CSV")
+    assert lines(before, AS_RECORDED) == lines(before, CHANGED) == lines(after, AS_RECORDED)
+    assert lines(after, CHANGED) != lines(after, AS_RECORDED)
