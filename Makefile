@@ -1,5 +1,5 @@
 # `make run` starts the app, `make test` runs everything that checks it. Both fill .venv first, once.
-.PHONY: run test lint format hosted-check screenshots
+.PHONY: run test lint format hosted-check screenshots fuzz
 
 # The first of these that is a Python 3.11 to 3.13; PYTHON=... overrides.
 CANDIDATES = python3.13 python3.12 python3.11 python3 python
@@ -18,6 +18,10 @@ lint: .venv/installed-dev
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+
+# Thousands of bad and odd files; docs/reliability.md has the figures.
+fuzz: .venv/installed-dev
+	$(IN_VENV) -m tests.fuzz.trials
 
 # A fresh environment as on Community Cloud, an hour's call in a real browser, and the memory that it takes.
 hosted-check: .venv/installed-dev
