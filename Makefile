@@ -1,6 +1,6 @@
 # `make run` starts the app, `make serve` the service, `make test` runs everything that checks them. All fill
 # .venv first, once.
-.PHONY: run serve test lint format hosted-check drawing-check screenshots openapi load
+.PHONY: run serve test lint format hosted-check drawing-check screenshots openapi load fuzz
 
 # The first of these that is a Python 3.11 to 3.13; PYTHON=... overrides.
 CANDIDATES = python3.13 python3.12 python3.11 python3 python
@@ -28,6 +28,10 @@ lint: .venv/installed-dev
 # How fast ten hours are drawn in a real browser.
 drawing-check: .venv/installed-dev
 	$(IN_VENV) -m tests.browser.drawing_check
+
+# Thousands of bad and odd files; docs/reliability.md has the figures.
+fuzz: .venv/installed-dev
+	$(IN_VENV) -m tests.fuzz.trials
 
 # A fresh environment as on Community Cloud, an hour's call in a real browser, and the memory that it takes.
 hosted-check: .venv/installed-dev
