@@ -49,10 +49,10 @@ def waveform(picture: SoundPicture) -> alt.Chart:
         .mark_area(color=SILENT)
         .encode(
             x=_time(picture, labels=False),
-            y=alt.Y("low:Q", title=None, scale=scale, axis=_axis(values=[0])),
+            y=alt.Y("low:Q", title=None, scale=scale, axis=_axis(labels=False)),
             y2="high:Q",
         )
-        .properties(height=70, title=_title("Waveform"))
+        .properties(height=100, title=_title("Waveform"))
     )
 
 
@@ -73,7 +73,7 @@ def spectrogram(picture: SoundPicture, *, labels: bool = True) -> alt.Chart:
     places = {hz: round(band_of(hz), 2) for hz in _LABELLED}
     named = "".join(f"datum.value == {place} ? '{hz} Hz' : " for hz, place in places.items())
     scale = alt.Scale(domain=[0, N_MELS], nice=False)
-    axis = _axis(values=list(places.values()), labelExpr=f"{named}''", ticks=True)
+    axis = _axis(values=list(places.values()), labelExpr=f"{named}''")
     return (
         alt.Chart(pd.DataFrame([row]), name="spectrogram")
         .mark_image(aspect=False)
@@ -84,7 +84,7 @@ def spectrogram(picture: SoundPicture, *, labels: bool = True) -> alt.Chart:
             y2="high:Q",
             url="url:N",
         )
-        .properties(height=150, title=_title("Mel spectrogram"))
+        .properties(height=190, title=_title("Mel spectrogram"))
     )
 
 
@@ -149,7 +149,7 @@ def _contour(
     x = _time(picture, labels=labels)
     tooltip = alt.Tooltip("value:Q", title=f"{name} ({unit})", format=".0f")
     chart = alt.Chart(table.astype(float).round(3)).encode(x=x, y=y, tooltip=tooltip)
-    return chart.properties(height=90, title=_title(name))
+    return chart.properties(height=130, title=_title(name))
 
 
 def _title(name: str) -> alt.TitleParams:
@@ -158,12 +158,15 @@ def _title(name: str) -> alt.TitleParams:
 
 def _time(picture: SoundPicture, field: str = "time:Q", *, labels: bool) -> alt.X:
     axis = time_axis() if labels else alt.Axis(labels=False, ticks=False, grid=False)
+    axis.labelBound = True  # what reached beyond the end would narrow this chart alone
     domain = [picture.start, picture.end]
     return alt.X(field, title=None, axis=axis, scale=alt.Scale(domain=domain, nice=False, zero=False))
 
 
 def _axis(**settings: Any) -> alt.Axis:
-    return alt.Axis(grid=False, domain=False, minExtent=_AXIS_PIXELS, maxExtent=_AXIS_PIXELS, **settings)
+    return alt.Axis(
+        grid=False, domain=False, ticks=False, minExtent=_AXIS_PIXELS, maxExtent=_AXIS_PIXELS, **settings
+    )
 
 
 def _image(mel: np.ndarray) -> str:

@@ -18,6 +18,7 @@ from helpers.features import (
     N_FFT,
     N_MELS,
     PITCH,
+    PITCH_STEP,
     decibels,
     frame_features,
     mel_power,
@@ -66,7 +67,7 @@ class Contours:
     times : np.ndarray [shape=(frames,)]
         Middle of each frame [seconds of the recording].
     pitch : np.ndarray [shape=(frames,)]
-        Fundamental frequency [Hz]; NaN where there is none.
+        Fundamental frequency [Hz]; NaN where there is none, or a single frame's.
     level : np.ndarray [shape=(frames,)]
         Energy [dBFS].
     """
@@ -157,7 +158,13 @@ def picture_of_stretch(samples: np.ndarray, start: float) -> tuple[SoundPicture,
         frames[:, MEL],
     )
     times = start + (np.arange(len(frames)) * HOP_LENGTH + N_FFT / 2) / SAMPLE_RATE
-    return picture, Contours(times, to_hz(frames[:, PITCH]), frames[:, LEVEL])
+    return picture, Contours(times, to_hz(_steady(frames[:, PITCH])), frames[:, LEVEL])
+
+
+def _steady(pitch: np.ndarray) -> np.ndarray:
+    """Leave out the pitch of frames that no neighbour is like, which is most often an error [semitones]."""
+    near = np.abs(np.diff(pitch)) < PITCH_STEP
+    return np.where(np.append(near, False) | np.insert(near, 0, False), pitch, np.nan)
 
 
 class _Painter:

@@ -35,7 +35,7 @@ _VOICED = 0.45  # of the autocorrelation at lag 0
 _LEAST_VOICED_FRAMES = 5
 _ACTIVE_RANGE = 40.0  # dB
 _LEAST_ACTIVE_FRAMES = 8
-_PITCH_STEP = 3.0  # semitones, beyond which a step is an error of the pitch
+PITCH_STEP = 3.0  # semitones, beyond which a step is an error of the pitch
 _DELTA = 4  # frames
 _SPECTRAL = ("centroid", "bandwidth", "rolloff", "flatness", "level", "zero_crossings", "voicing")
 _PERCENTILES = (10, 25, 50, 75, 90)
@@ -350,6 +350,6 @@ def _pitch_functionals(pitch: np.ndarray) -> np.ndarray:
     if len(voiced) < _LEAST_VOICED_FRAMES:
         return np.zeros(len(_PITCH_FUNCTIONALS))
     steps = np.abs(np.diff(voiced))
-    change = np.mean(np.minimum(steps, _PITCH_STEP))
+    change = np.mean(np.minimum(steps, PITCH_STEP))
     percentiles = np.percentile(voiced, (10, 50, 90))
     return np.array([voiced.mean(), voiced.std(), *percentiles, change, len(voiced) / len(pitch)])

@@ -95,3 +95,13 @@ def test_an_ensemble_without_its_baseline_still_listens_to_the_other() -> None:
     np.testing.assert_allclose(plain.predict_proba(values[:1]), plain.predict_proba(values)[:1])
     other = values + np.array([0, 0, 1, 0])
     assert (plain.predict_proba(other)[:, 0] > plain.predict_proba(values)[:, 0]).all()
+
+
+def test_a_segment_that_is_as_usual_is_where_the_baseline_is() -> None:
+    values = np.random.default_rng(0).normal(1, 1, (20, 2))
+    each = BaselinedClassifier(
+        np.ones(2), np.full(2, 2.0), (Louder(),), (Louder(),), neutral=1, shrinkage=0.5
+    )
+    baseline = each.baseline(values)
+    np.testing.assert_allclose(each.against(values, baseline), each.predict_proba(values))
+    np.testing.assert_allclose(each.against(each.usual(baseline)[None], baseline)[0], [0.5, 0.5], atol=1e-6)

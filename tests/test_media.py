@@ -25,6 +25,7 @@ from helpers.media import (
     channels_are_equal,
     decode,
     mixed,
+    open_recording,
     shared_sound,
     to_wav,
 )
@@ -644,3 +645,36 @@ def test_an_hour_of_stereo_does_not_take_more_memory_than_its_samples_and_a_thir
     assert channels == 2
     assert duration == pytest.approx(3600, rel=0.01)
     assert megabytes < 350
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("call.wav", "pcm_s16le", {}),
+        ("call.mp3", "libmp3lame", {"rate": 44_100, "write_xing": "0"}),
+        ("call.m4a", "aac", {}),
+        ("call.webm", "libopus", {"rate": 48_000}),
+        ("late.mp4", "aac", {"rate": 48_000, "video": True, "late": 2.5}),
+    ],
+)
+def test_a_stretch_is_where_the_whole_recording_has_it(
+    tmp_path: Path, name: str, codec: str, options: dict[str, Any]
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 3000, 20 * SAMPLE_RATE).astype(np.int16)
+    path = encode(tmp_path / name, noise, codec=codec, **options)
+    whole = decode(path).samples
+    for start in (0.0, 2.3, 11.7, 18.0):
+        with open_recording(path) as stream:
+            heard = stream.stretch(start, start + 1.5).T.astype(float)
+        expected = whole[:, round(start * SAMPLE_RATE) :][:, : heard.shape[1]].astype(float)
+        assert heard.shape == (1, round(1.5 * SAMPLE_RATE))
+        lag = int(np.argmax(np.correlate(heard[0], expected[0][400:-400]))) - 400
+        assert not expected.any() or abs(lag) <= 0.001 * SAMPLE_RATE
+
+
+def test_a_stretch_beyond_the_end_is_said(tmp_path: Path) -> None:
+    path = encode(tmp_path / "call.wav", bursts((1, 2), duration=3), codec="pcm_s16le")
+    with open_recording(path) as stream, pytest.raises(MediaError, match=r"cannot be read at 5\.0 s"):
+        stream.stretch(5.0, 6.0)
+    with open_recording(path) as stream:
+        assert len(stream.stretch(2.5, 6.0)) == SAMPLE_RATE // 2

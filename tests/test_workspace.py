@@ -15,7 +15,7 @@ from helpers.frames import CallFrames
 from helpers.lanes import Settings
 from helpers.media import RecordingStream, decode, open_recording
 from helpers.speech import Segmentation
-from helpers.workspace import ANALYSES, FRAMES, WAVS, RecordingFile, Workspace
+from helpers.workspace import ANALYSES, FRAMES, PICTURES, STRETCHES, WAVS, RecordingFile, Workspace
 from tests.conftest import bursts, encode, sample_on_one_channel
 
 
@@ -150,10 +150,12 @@ def test_a_recording_beyond_the_limit_is_analysed_all_the_same(
 def test_nothing_remains_of_a_session_that_ended(file: RecordingFile) -> None:
     first, other = Workspace(), Workspace()
     for desk in (first, other):
-        desk.analysis(file, Settings(), quietly)
+        analysis = desk.analysis(file, Settings(), quietly)
         desk.wav(file)
+        desk.stretch(file, 1.0, 2.0)
+        desk.pictures(file, analysis, lambda share: None)
     first.close()
-    for cache in (FRAMES, WAVS, ANALYSES):
+    for cache in (FRAMES, WAVS, ANALYSES, STRETCHES, PICTURES):
         owners = {key[0] for key in cache}
         assert first not in owners
         assert other in owners

@@ -9,11 +9,12 @@ import streamlit as st
 from helpers.pages.session import workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
     from helpers.analysis import CallAnalysis
+    from helpers.attribution import Push
     from helpers.workspace import RecordingFile
 
     PlayFrom = Callable[[float, str], None]
@@ -33,7 +34,12 @@ def show_acoustics(
         return
     with section:
         part = st.segmented_control(
-            "Acoustics of", [_SEGMENT, _CALL], default=_SEGMENT, required=True, label_visibility="collapsed"
+            "Acoustics of",
+            [_SEGMENT, _CALL],
+            default=_SEGMENT,
+            required=True,
+            key="acoustics of",
+            label_visibility="collapsed",
         )
         if part == _CALL:
             show_call(file, analysis)
@@ -106,19 +112,23 @@ def show_decision(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> 
     from helpers.charts import emotion_bars
 
     row = analysis.segments.loc[segment]
-    st.markdown("What the model says")
+    st.markdown("**What the model says**")
     shares = {label: float(row[label]) for label in analysis.model.labels}
     st.altair_chart(emotion_bars(shares, "Probability"), alt="Probability of each emotion")
     told = explain(analysis, segment, samples)
-    st.markdown(f"What pushed it to **{most_probable(analysis, segment)}**", help=EXPLAINED)
+    st.markdown(f"**What pushed it to “{most_probable(analysis, segment)}”**", help=EXPLAINED)
     strong = [push for push in told if push.share >= NOTEWORTHY][:_PUSHES]
-    st.markdown("\n".join(f"- {push.words}: **{100 * push.share:+.0f} points**" for push in strong))
+    _list(strong)
     against = [push for push in reversed(told) if push.share <= -NOTEWORTHY][:_PUSHES]
     if against:
-        st.markdown("What spoke against it")
-        st.markdown("\n".join(f"- {push.words}: **{100 * push.share:+.0f} points**" for push in against))
+        st.markdown("**What spoke against it**")
+        _list(against)
     if not told:
         st.caption("This model has no baseline that single features could be held against.")
     elif not strong:
         st.caption("No single respect moved it by much.")
     st.caption(f"{loudness(analysis, segment)}; the model does not count that, for it depends on the line.")
+
+
+def _list(pushes: Sequence[Push]) -> None:
+    st.markdown("\n".join(f"- **{100 * push.share:+.0f} points**: {push.words}" for push in pushes))
