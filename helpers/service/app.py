@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import PureWindowsPath  # which knows both slashes
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, File, Form, Request, Response, Security, UploadFile
@@ -109,7 +109,7 @@ def _sent(
     if (file is None) == (recording is None):
         raise Problem("invalid-request", "Send either a file or the name of a recording.")
     if file is not None:
-        return Sent(file.file, PurePosixPath(file.filename or "").name[:_LONGEST_NAME] or "recording")
+        return Sent(file.file, PureWindowsPath(file.filename or "").name[:_LONGEST_NAME] or "recording")
     try:
         if here.config.recordings is None:
             raise FileNotFoundError
@@ -171,7 +171,7 @@ async def analyze(
     return Response(text, media_type={"json": "application/json", "csv": "text/csv"}[layout])
 
 
-@router.get("/models", tags=["models"])
+@router.get("/models", responses=responses("model-broken"), tags=["models"])
 def list_models(here: Here) -> list[Listed]:
     """List the models, those trained here first."""
     return [

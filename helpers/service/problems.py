@@ -50,7 +50,7 @@ _OF_ERRORS: dict[type[HelpersError], str] = {
     CorpusError: "clips-unusable",
 }
 _BY_STATUS = {400: "malformed-request", 404: "not-found", 405: "method-not-allowed"}
-_FOLDERS = re.compile(r"(?<![\w/])/?(?:[^\s/'\"]+/)+")
+_FOLDERS = re.compile(r"(?<![\w/])/(?:[^\s/'\"]+/)*")
 
 
 class ProblemDetails(BaseModel):
@@ -99,7 +99,7 @@ def as_object(code: str, detail: str, request_id: str) -> dict[str, Any]:
 
 
 def without_paths(text: str) -> str:
-    """Leave of every path in a text its last part."""
+    """Leave of every absolute path in a text its last part."""
     return _FOLDERS.sub("", text)
 
 

@@ -1,5 +1,6 @@
 """What the service answers: the right thing, problems with a stable code, and nothing of where files lie."""
 
+import asyncio
 import json
 import logging
 import time
@@ -10,11 +11,12 @@ import pytest
 import requests
 
 from helpers import analyze
-from helpers.classifier import model_names, read_card
+from helpers.classifier import MODELS, model_names, read_card
 from helpers.exports import to_csv, to_json
 from helpers.samples import SAMPLES
 from helpers.service.config import Config
-from helpers.service.envelope import KEY_HEADER
+from helpers.service.envelope import KEY_HEADER, Envelope, Figures, Message, Receive, Scope, Send
+from helpers.service.problems import without_paths
 from tests.service.conftest import KEY, serve, speech
 
 CALL = SAMPLES / "neutral-enquiry_agent-left_customer-right.flac"
@@ -182,3 +184,46 @@ def test_a_long_analysis_does_not_hold_up_others(address: str) -> None:
     assert long.result().status_code == 200
     assert len(waits) >= 3
     assert sorted(waits)[len(waits) // 2] < 0.2
+
+
+def test_models_in_the_folder_must_not_execute_code(tmp_path: Path, clip: bytes) -> None:
+    """Whoever can write there puts a card and a joblib file with the hash that the card demands."""
+    for file in ("calls.joblib", "calls.json"):
+        (tmp_path / file.replace("calls", "sneaky")).write_bytes((MODELS / file).read_bytes())
+    card = tmp_path / "sneaky.json"
+    card.write_text(card.read_text().replace('"name": "calls"', '"name": "sneaky"'))
+    with serve(Config(models=tmp_path)) as address:
+        assert requests.get(f"{address}/models/sneaky", timeout=60).status_code == 200
+        assert_problem(post(address, "/predict", clip, model="sneaky"), 503, "model-broken")
+        card.write_text("{")
+        assert_problem(requests.get(f"{address}/models/sneaky", timeout=60), 503, "model-broken")
+
+
+def test_what_fails_here_is_told_to_the_log_by_its_place_and_to_nobody_by_its_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("/home/mrs-smith.wav")
+
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/models", "headers": []}
+    with caplog.at_level(logging.INFO, "service"):
+        asyncio.run(Envelope(failing, Config(), Figures())(scope, receive, send))
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (500, "internal")
+    assert "RuntimeError in " in caplog.text and "failing" in caplog.text
+    assert "smith" not in caplog.text + str(sent)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("No clip in /srv/my/corpora/emodb: check.", "No clip in emodb: check."), ("and/or 1/2", "and/or 1/2")],
+)
+def test_texts_lose_their_paths(text: str, left: str) -> None:
+    assert without_paths(text) == left

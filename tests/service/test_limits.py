@@ -1,5 +1,7 @@
 """What a client can take of the service: not its memory, not its disk, and not everybody's time."""
 
+import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from helpers.samples import SAMPLES
 from helpers.service.config import Config
 from tests.service.conftest import serve
 from tests.service.test_app import assert_problem, post
@@ -92,3 +95,13 @@ def test_time_is_limited(clip: bytes) -> None:
 def test_limits_come_from_the_environment(variable: str) -> None:
     assert Config.of({}) == Config.of({variable: ""}) == Config()
     assert Config.of({variable: "7"}) != Config()
+
+
+def test_an_analysis_ends_when_its_client_hangs_up(caplog: pytest.LogCaptureFixture, clip: bytes) -> None:
+    """Who waits behind it does not wait for what nobody reads."""
+    call = (SAMPLES / "billing-complaint_agent-left_customer-right.mp3").read_bytes() * 60  # an hour
+    with serve(Config()) as address, caplog.at_level(logging.INFO, "service"):
+        with pytest.raises(requests.Timeout):
+            requests.post(f"{address}/analyze", files={"file": call}, timeout=1)
+        assert post(address, "/predict", clip).status_code == 200
+    assert [json.loads(record.getMessage())["status"] for record in caplog.records][-2:] == [499, 200]
