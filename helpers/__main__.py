@@ -13,6 +13,8 @@ from helpers.errors import CorpusError, HelpersError, ModelError
 
 if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis
+    from helpers.classifier import ModelCard
+    from helpers.lanes import Settings
 
 ALL_DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 DOCUMENTS = ("html", "png", "pdf")  # of one recording each
@@ -189,17 +191,17 @@ def _analyze(options: argparse.Namespace) -> int:
     from helpers.classifier import load_model
     from helpers.lanes import Settings
 
-    if any("://" in file or Path(file).is_dir() for file in options.files):
-        return _analyze_batch(options)
     try:
-        load_model(options.model)
+        card = load_model(options.model).card
     except ModelError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
+    settings = Settings(options.channels, options.customer, options.include_agent)
+    if any("://" in file or Path(file).is_dir() for file in options.files):
+        return _analyze_batch(options, card, settings)
     if options.format in DOCUMENTS and len(options.files) > 1 and not options.output:
         _to_standard_error(f"Each recording makes a file of its own as {options.format}: add --output DIR.")
         return WRONG_USAGE
-    settings = Settings(options.channels, options.customer, options.include_agent)
     analyses: list[CallAnalysis] = []
     for file in options.files:
         try:
@@ -213,19 +215,16 @@ def _analyze(options: argparse.Namespace) -> int:
     return ALL_DONE if len(analyses) == len(options.files) else SOME_FAILED
 
 
-def _analyze_batch(options: argparse.Namespace) -> int:
+def _analyze_batch(options: argparse.Namespace, card: ModelCard, settings: Settings) -> int:
     from helpers.batch.calls import Request
     from helpers.batch.engine import cluster, processes
     from helpers.batch.run import NEEDED, check_packages, run_batch
-    from helpers.classifier import read_card
-    from helpers.lanes import Settings
 
     if not options.output or options.format != "table":
         _to_standard_error("A batch writes tables of its own: add --output DIR, and leave --format out.")
         return WRONG_USAGE
     check_packages((*NEEDED, "distributed") if options.dask else NEEDED)
-    settings = Settings(options.channels, options.customer, options.include_agent)
-    request = Request(options.model, read_card(options.model).sha256, settings)
+    request = Request(card.name, card.sha256, settings)
     crew = cluster(options.dask) if options.dask else processes(options.jobs)
     summary = run_batch(options.files, options.output, request, crew, recursive=options.recursive)
     _to_standard_error(str(summary))
