@@ -8,8 +8,8 @@ emotions are alike to it.
 
 It says what moved this model here. It does not say why somebody sounds so, nor what they feel; groups share
 information, so that pushes do not add up, and one may be small because another says the same. How loud a
-segment is as a whole does not count for the models, for it depends on the line, so that it has no push. What the
-group named first is worth when it is taken away otherwise, docs/experiments.md says.
+segment is as a whole does not count for the models, for it depends on the line, so that it has no push. What
+the group named first is worth when it is taken away otherwise, docs/experiments.md says.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ from helpers.features import (
     mel_filters,
 )
 from helpers.lab.reports import FEATURES
-from helpers.media import SAMPLE_RATE, Sound, mean_of_channels
+from helpers.lanes import Settings, lanes_of
+from helpers.media import SAMPLE_RATE, Recording, Sound
 from helpers.speech import Segmentation, find_segments
 from helpers.training.augment import RandomLine, phone_channel
 
@@ -69,7 +70,7 @@ class Change:
 
 
 def stretches(sound: Sound, model: Model) -> list[np.ndarray]:
-    """Cut the beginning of a recording into segments, all channels together.
+    """Cut the beginning of a recording into the segments of those who are analysed; an agent is not.
 
     Parameters
     ----------
@@ -89,12 +90,21 @@ def stretches(sound: Sound, model: Model) -> list[np.ndarray]:
         Nobody speaks in it.
     """
     (samples,) = cut(sound, [(0.0, LONGEST)])
-    mono = mean_of_channels(samples)
-    found = find_segments(mono, Segmentation(), shortest=model.card.shortest, longest=model.card.longest)
-    if found.empty:
+    lanes = lanes_of(Recording(sound.name, samples.T), Settings())
+    found = [
+        (start, voice[start:end])
+        for voice in (lane.take(samples) for lane in lanes if lane.analysed)
+        for start, end in _bounds(voice, model)
+    ]
+    if not found:
         raise SpeechError(f"Nobody speaks in the first {LONGEST:.0f} s: choose another recording.")
-    bounds = (found.to_numpy() * SAMPLE_RATE).round().astype(int)
-    return [mono[start:end] for start, end in bounds]
+    return [stretch for _, stretch in sorted(found, key=lambda each: each[0])]
+
+
+def _bounds(voice: np.ndarray, model: Model) -> list[tuple[int, int]]:
+    card = model.card
+    segments = find_segments(voice, Segmentation(), shortest=card.shortest, longest=card.longest)
+    return [(int(start), int(end)) for start, end in (segments.to_numpy() * SAMPLE_RATE).round()]
 
 
 def waveform(samples: np.ndarray) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.analysis import analyze
 from helpers.classifier import load_model, model_names
 from helpers.errors import SpeechError
 from helpers.features import PITCH, frame_features
@@ -78,3 +79,13 @@ def test_silence_is_refused_in_a_sentence(tmp_path: Path) -> None:
     path = encode(tmp_path / "silence.wav", np.zeros(SAMPLE_RATE * 2, np.int16), codec="pcm_s16le")
     with open_recording(path) as sound, pytest.raises(SpeechError, match="choose another"):
         stretches(sound, load_model())
+
+
+def test_the_agent_of_a_call_is_not_judged() -> None:
+    path = next(SAMPLES.glob("billing*"))
+    with open_recording(path) as sound:
+        found = stretches(sound, load_model())
+    analysis = analyze(path)
+    customer = analysis.segments[analysis.segments["role"] == "customer"]
+    lengths = (customer["end"] - customer["start"]).to_numpy()[: len(found) - 1]
+    assert np.allclose([len(each) / SAMPLE_RATE for each in found[:-1]], lengths)
