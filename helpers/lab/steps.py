@@ -177,7 +177,8 @@ def told_by_parts(samples: np.ndarray, model: Model) -> pd.DataFrame:
     if isinstance(estimator, BaselinedEnsemble):
         count = len(estimator.mean)
         parts["network"] = np.exp(values[:, count:])
-        parts["perceptrons"] = BaselinedClassifier.predict_proba(estimator, values[:, :count])
+        baseline = estimator.baseline(values)
+        parts["perceptrons"] = BaselinedClassifier.against(estimator, values[:, :count], baseline)
     parts["together"] = estimator.predict_proba(values)
     parts["calibrated"] = model.predict(values)
     return pd.concat([_told(model, row[0]).assign(part=name) for name, row in parts.items()])
