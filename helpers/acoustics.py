@@ -24,8 +24,7 @@ from helpers.features import (
     mel_power,
     to_hz,
 )
-from helpers.lanes import MONO
-from helpers.media import SAMPLE_RATE, Sound, channel_names, mean_of_channels
+from helpers.media import SAMPLE_RATE, Sound, channel_names, mean_of_channels, sound_channel
 
 WIDTH = 800  # columns, at most
 
@@ -96,7 +95,7 @@ def channel_of(block: np.ndarray, channel: str) -> np.ndarray:
 
 def sound_channels(channels: Sequence[str]) -> tuple[str, ...]:
     """Name the channels of sound that lanes are heard on: voices told apart are on one."""
-    return tuple(dict.fromkeys(MONO if channel.startswith(MONO) else channel for channel in channels))
+    return tuple(dict.fromkeys(map(sound_channel, channels)))
 
 
 def picture_of_call(

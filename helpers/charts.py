@@ -35,6 +35,7 @@ _LOUDNESS = 0.3
 _QUIETEST = -60.0  # dBFS
 _GAP = 0.08
 _RIBBON = 0.26
+_GAP_IN_RUN = 0.005  # of a window, over which a letter stands for stretches on both sides
 _LANE_PIXELS = 120
 _MARGIN_PIXELS = 70
 _OVERVIEW_MARGIN_PIXELS = 48
@@ -104,7 +105,7 @@ def timeline(
     layers = [
         _lane_grounds(places, start, end),
         *_lanes(segments, levels, places, analysis.emotions, shown),
-        _letters(segments),
+        _letters(_runs(segments, end - start)),
         *(_trend(analysis, places, start, end) if trend else ()),
         _click_targets(segments),
     ]
@@ -221,7 +222,10 @@ def picture(analysis: CallAnalysis) -> alt.VConcatChart:
     layers = [
         _lane_grounds(places, 0.0, analysis.duration),
         *_lanes(segments, levels, places, analysis.emotions),
-        _letters(segments, f"((datum.end - datum.start) * {_PICTURE_PIXELS / analysis.duration})"),
+        _letters(
+            _runs(segments, analysis.duration),
+            f"((datum.end - datum.start) * {_PICTURE_PIXELS / analysis.duration})",
+        ),
     ]
     whole = _timeline(layers, places).properties(width=_PICTURE_PIXELS)
     below = [alt.concat(*shares, columns=_SHARES_IN_ROW, spacing=40)] if shares else []
@@ -642,6 +646,20 @@ def _letters(segments: pd.DataFrame, pixels: str = _PIXELS) -> alt.Chart:
     return alt.Chart(segments, mark=mark, name="letters").encode(
         x="middle:Q", y="ribbon_middle:Q", text="letter:N"
     )
+
+
+def _runs(segments: pd.DataFrame, length: float) -> pd.DataFrame:
+    """Join neighbours of one emotion where rows stand for many segments, so that a long call has letters."""
+    if (segments["count"] == 1).all():
+        return segments
+    rows = segments.sort_values(["channel", "start"])
+    before = rows.shift()
+    apart = rows["start"] - before["end"] > _GAP_IN_RUN * length
+    first = (rows["channel"] != before["channel"]) | (rows["emotion"] != before["emotion"]) | apart
+    runs = rows.groupby(first.cumsum(), sort=False).agg(
+        {"start": "first", "end": "max", "ribbon_middle": "first", "letter": "first", "emotion": "first"}
+    )
+    return runs.assign(middle=(runs["start"] + runs["end"]) / 2)
 
 
 def _hand_marks(segments: pd.DataFrame) -> alt.Chart:

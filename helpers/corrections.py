@@ -1,9 +1,10 @@
 """Corrections: what the analyst says of segments, over what the model said.
 
 A correction belongs to a stretch of a channel and not to a row of a table, for segments move when speech is
-told from silence in another way, or by another model. A segment has the emotion of the correction that covers
-most of it. In `segments`, `emotion` is the one that counts; where it was set by hand, `model_emotion` is what
-the model said, and there is no confidence, for it is no prediction.
+told from silence in another way, or by another model. It holds for all voices on its channel, so that it
+stays when they are told apart. A segment has the emotion of the correction that covers most of it. In
+`segments`, `emotion` is the one that counts; where it was set by hand, `model_emotion` is what the model
+said, and there is no confidence, for it is no prediction.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from helpers.media import sound_channel
 
 MODEL_EMOTION = "model_emotion"
 
@@ -62,7 +65,11 @@ def with_correction(corrections: Sequence[Correction], correction: Correction) -
     -------
     tuple of Correction
     """
-    others = (each for each in corrections if not _covers(correction, each.channel, each.start, each.end))
+    others = (
+        each
+        for each in corrections
+        if not _covers(correction, sound_channel(each.channel), each.start, each.end)
+    )
     return (*others, correction)
 
 
@@ -83,6 +90,7 @@ def without_corrections(
     -------
     tuple of Correction
     """
+    channel = sound_channel(channel)
     return tuple(each for each in corrections if not _covers(each, channel, start, end))
 
 
@@ -148,11 +156,14 @@ def unplaced(segments: pd.DataFrame, corrections: Sequence[Correction]) -> int:
 
 def _covered(segments: pd.DataFrame, corrections: Sequence[Correction]) -> Iterator[np.ndarray]:
     """Tell for each correction which segments it covers most of [each shape=(segments,), dtype=bool]."""
-    spans = [segments["channel"].to_numpy(object), *segments[["start", "end"]].to_numpy(float).T]
+    spans = [
+        segments["channel"].map(sound_channel).to_numpy(object),
+        *segments[["start", "end"]].to_numpy(float).T,
+    ]
     return (_covers(correction, *spans) for correction in corrections)
 
 
 def _covers(correction: Correction, channel: Any, start: Any, end: Any) -> Any:
-    """Tell whether a correction covers most of a stretch, or of which of many."""
+    """Tell whether a correction covers most of a stretch of a channel of sound, or of which of many."""
     shared = np.minimum(end, correction.end) - np.maximum(start, correction.start)
-    return (channel == correction.channel) & (shared > (end - start) / 2)
+    return (channel == sound_channel(correction.channel)) & (shared > (end - start) / 2)

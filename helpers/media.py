@@ -234,6 +234,22 @@ def channel_names(count: int) -> tuple[str, ...]:
     return named.get(count) or tuple(f"channel {number + 1}" for number in range(count))
 
 
+def sound_channel(lane: str) -> str:
+    """Name the channel on which somebody is heard: voices told apart, such as "mono A", are on "mono".
+
+    Parameters
+    ----------
+    lane : str
+        Channel of a segment.
+
+    Returns
+    -------
+    str
+    """
+    (mono,) = channel_names(1)
+    return mono if lane.startswith(mono) else lane
+
+
 @contextmanager
 def open_recording(
     source: Source, *, name: str | None = None, longest: float = LONGEST

@@ -157,6 +157,21 @@ def test_a_long_call_is_drawn_in_stretches(analysis: CallAnalysis) -> None:
     assert (close["count"] == 1).all()
 
 
+def test_in_a_long_call_a_letter_stands_for_all_neighbours_of_one_emotion(analysis: CallAnalysis) -> None:
+    """Where no stretch is wide enough for its letter, what lasts has one all the same; a silence parts it."""
+    times = pd.Series(range(3000)) * 4.0 + 100
+    rows = pd.DataFrame({"channel": "right", "role": "customer", "start": times, "end": times + 3.5})
+    rows = rows.assign(emotion=["angry"] * 1000 + ["sad"] * 2000, confidence=0.9, baseline=True)
+    rows[list(analysis.model.labels)] = 0.25
+    rows.loc[2000:, ["start", "end"]] += 1000
+    long = replace(analysis, segments=rows, duration=13_100.0)
+    letters = next(part.data for part in whole(long).layer if part.name == "letters")
+    assert isinstance(letters, pd.DataFrame)
+    assert letters["letter"].tolist() == ["A", "S", "S"]
+    assert ((letters["end"] - letters["start"]) > 3900).all()
+    assert letters["middle"].between(letters["start"], letters["end"]).all()
+
+
 def test_the_overview_has_every_lane_and_the_window_that_is_shown(analysis: CallAnalysis) -> None:
     rows = overview_rows(analysis, 2.0, 5.0)
     frame = rows[rows["frame"]]

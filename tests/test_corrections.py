@@ -117,3 +117,12 @@ def test_corrections_that_fit_no_segment_are_counted() -> None:
         correction(0, 4, "angry", channel="left"),
     )
     assert unplaced(TWO, [fitting, moved, elsewhere]) == 2
+
+
+def test_what_was_set_on_one_channel_stays_when_its_voices_are_told_apart_and_back() -> None:
+    together = segments((0, 2, "sad"), (2, 4, "happy"), channel="mono")
+    apart = together.assign(channel=["mono A", "mono B"])
+    for before, after in ((together, apart), (apart, together)):
+        set_by_hand = correction(2, 4, "angry", channel=before["channel"].iloc[1])
+        assert corrected(after, [set_by_hand])["emotion"].tolist() == ["sad", "angry"]
+        assert without_corrections([set_by_hand], after["channel"].iloc[1], 2, 4) == ()
