@@ -31,6 +31,9 @@ def test_axe_finds_nothing_serious(page: Page, theme: Literal["light", "dark"]) 
     assert serious_findings(page) == []
     choose_sample(page, 0)
     page.get_by_text("segments").filter(has_text="All ").first.click()
+    page.get_by_role("button", name="Next segment").click()
+    page.get_by_text("Acoustics", exact=True).click()
+    expect(page.get_by_text("Play the segment")).to_be_visible()
     settled(page)
     assert serious_findings(page) == []
     page.get_by_role("link", name="Live").click()
