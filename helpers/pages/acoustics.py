@@ -110,6 +110,7 @@ def show_decision(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> 
     """Show the probabilities of a segment, and what pushed them."""
     from helpers.attribution import EXPLAINED, NOTEWORTHY, explain, loudness, most_probable
     from helpers.charts import emotion_bars
+    from helpers.report import judged_against
 
     row = analysis.segments.loc[segment]
     st.markdown("**What the model says**")
@@ -127,7 +128,11 @@ def show_decision(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> 
         st.caption("This model has no baseline that single features could be held against.")
     elif not strong:
         st.caption("No single respect moved it by much.")
-    st.caption(f"{loudness(analysis, segment)}; the model does not count that, for it depends on the line.")
+    summary = next(each for each in analysis.summary if each.channel == row["channel"])
+    st.caption(
+        f"{loudness(analysis, segment)}; the model does not count that, for it depends on the line. "
+        f"{judged_against(summary) or ''}"
+    )
 
 
 def _list(pushes: Sequence[Push]) -> None:
