@@ -13,7 +13,6 @@ from helpers.errors import CorpusError, HelpersError, ModelError
 
 if TYPE_CHECKING:
     from helpers.analysis import CallAnalysis
-    from helpers.classifier import ModelCard
     from helpers.lanes import Settings
 
 ALL_DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
@@ -187,25 +186,23 @@ def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _analyze(options: argparse.Namespace) -> int:
+    if any("://" in file or Path(file).is_dir() for file in options.files):
+        return _analyze_batch(options)
     from helpers.analysis import analyze
     from helpers.classifier import load_model
-    from helpers.lanes import Settings
 
     try:
-        card = load_model(options.model).card
+        load_model(options.model)
     except ModelError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
-    settings = Settings(options.channels, options.customer, options.include_agent)
-    if any("://" in file or Path(file).is_dir() for file in options.files):
-        return _analyze_batch(options, card, settings)
     if options.format in DOCUMENTS and len(options.files) > 1 and not options.output:
         _to_standard_error(f"Each recording makes a file of its own as {options.format}: add --output DIR.")
         return WRONG_USAGE
     analyses: list[CallAnalysis] = []
     for file in options.files:
         try:
-            analyses.append(analyze(file, model=options.model, settings=settings))
+            analyses.append(analyze(file, model=options.model, settings=_settings(options)))
         except HelpersError as error:
             print(error, file=sys.stderr)
     if options.output:
@@ -215,8 +212,7 @@ def _analyze(options: argparse.Namespace) -> int:
     return ALL_DONE if len(analyses) == len(options.files) else SOME_FAILED
 
 
-def _analyze_batch(options: argparse.Namespace, card: ModelCard, settings: Settings) -> int:
-    from helpers.batch.calls import Request
+def _analyze_batch(options: argparse.Namespace) -> int:
     from helpers.batch.engine import cluster, processes
     from helpers.batch.run import NEEDED, check_packages, run_batch
 
@@ -224,11 +220,25 @@ def _analyze_batch(options: argparse.Namespace, card: ModelCard, settings: Setti
         _to_standard_error("A batch writes tables of its own: add --output DIR, and leave --format out.")
         return WRONG_USAGE
     check_packages((*NEEDED, "distributed") if options.dask else NEEDED)
-    request = Request(card.name, card.sha256, settings)
-    crew = cluster(options.dask) if options.dask else processes(options.jobs)
-    summary = run_batch(options.files, options.output, request, crew, recursive=options.recursive)
+    with cluster(options.dask) if options.dask else processes(options.jobs) as workers:
+        from helpers.batch.calls import Request  # while the workers start
+        from helpers.classifier import load_model
+
+        try:
+            card = load_model(options.model).card
+        except ModelError as error:
+            print(error, file=sys.stderr)
+            return WRONG_USAGE
+        request = Request(card.name, card.sha256, _settings(options))
+        summary = run_batch(options.files, options.output, request, workers, recursive=options.recursive)
     _to_standard_error(str(summary))
     return ALL_DONE if summary.done == summary.recordings else SOME_FAILED
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from helpers.lanes import Settings
+
+    return Settings(options.channels, options.customer, options.include_agent)
 
 
 def _content(analyses: list[CallAnalysis], layout: str, *, several: bool) -> bytes:

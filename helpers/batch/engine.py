@@ -129,6 +129,8 @@ def processes(count: int) -> Iterator[Workers]:
         get_reusable_executor, jobs, timeout=_IDLE, initializer=_leave_interrupts, env=ONE_THREAD
     )
     try:
+        for _ in range(jobs):
+            executor().submit(_load)
         yield Workers(executor, lambda: jobs, (BrokenExecutor,))
     finally:
         executor().shutdown(kill_workers=True)
@@ -170,3 +172,8 @@ def _leave_interrupts() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _load() -> None:
+    """Load what analyses need, while the process that leads does the same."""
+    import helpers.analysis  # noqa: F401

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from helpers.batch.recordings import is_remote, name_of
 from helpers.batch.results import CALLS, SEGMENTS, atomic
-
-if TYPE_CHECKING:
-    import pandas as pd
+from helpers.charts import NOT_ANALYSED
+from helpers.emotions import EMOTIONS
+from helpers.exports import clock
+from helpers.lanes import LAW
+from helpers.miniature import drawn
+from helpers.report import filled_template, script_hash
 
 PAGE = "index.html"
 
@@ -27,14 +32,6 @@ def write_page(folder: Path, failures: Mapping[str, str]) -> None:
     failures : mapping of str to str
         Why recordings have no result, by their addresses.
     """
-    import pandas as pd
-
-    from helpers.charts import NOT_ANALYSED
-    from helpers.emotions import EMOTIONS
-    from helpers.exports import clock
-    from helpers.lanes import LAW
-    from helpers.report import filled_template, script_hash
-
     calls = pd.read_parquet(folder / f"{CALLS}.parquet")
     script = (Path(__file__).parent / "index.js").read_text(encoding="utf-8")
     content = filled_template(
@@ -57,8 +54,6 @@ def write_page(folder: Path, failures: Mapping[str, str]) -> None:
 
 def _rows(calls: pd.DataFrame, folder: Path) -> list[dict[str, Any]]:
     """Choose the calls with most anger, with the pictures of their timelines."""
-    import pandas as pd
-
     anger = calls["share_angry"] if "share_angry" in calls else calls["duration"]
     shown = calls.loc[anger.sort_values(ascending=False, kind="stable", na_position="last").index[:_MOST]]
     told = pd.read_parquet(folder / f"{SEGMENTS}.parquet", filters=[("key", "in", set(shown["key"]))])
@@ -67,10 +62,6 @@ def _rows(calls: pd.DataFrame, folder: Path) -> list[dict[str, Any]]:
 
 
 def _row(call: dict[Any, Any], segments: pd.DataFrame) -> dict[str, Any]:
-    import pandas as pd
-
-    from helpers.miniature import drawn
-
     channels = [
         call[prefix + "channel"]
         for prefix in ("", "other_")

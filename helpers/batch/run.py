@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from helpers.batch.calls import Failure, Request, analyse_call, identify
-from helpers.batch.engine import Workers
 from helpers.batch.recordings import find_recordings, name_of
 from helpers.errors import BatchError
+
+if TYPE_CHECKING:
+    from helpers.batch.calls import Failure, Request
+    from helpers.batch.engine import Workers
 
 NEEDED = ("fsspec", "pyarrow", "tqdm")
 
@@ -56,7 +57,7 @@ def run_batch(
     sources: Sequence[str],
     folder: Path,
     request: Request,
-    crew: AbstractContextManager[Workers],
+    workers: Workers,
     *,
     recursive: bool = False,
 ) -> Summary:
@@ -70,7 +71,7 @@ def run_batch(
         For the results; those that are there are kept.
     request : Request
         What is asked of every recording.
-    crew : context manager of Workers
+    workers : Workers
         From ``engine``.
     recursive : bool
         As of ``recordings.find_recordings``.
@@ -85,6 +86,7 @@ def run_batch(
     BatchError
         There is nothing to analyse, or nobody who does. What was finished before is kept.
     """
+    from helpers.batch.calls import analyse_call, identify
     from helpers.batch.page import write_page
     from helpers.batch.results import Results, write_failures, write_tables
 
@@ -94,16 +96,15 @@ def run_batch(
     failures: dict[str, str] = {}
     before, interrupted = 0, False
     try:
-        with crew as workers:
-            if results.keys:
-                told = _told("Known?", workers, partial(identify, request=request), recordings, failures)
-                keys |= {address: key for address, key in told if key in results.keys}
-                before = len(keys)
-            missing = [address for address in recordings if address not in keys and address not in failures]
-            work = partial(analyse_call, request=request)
-            for address, result in _told("Analysing", workers, work, missing, failures):
-                results.add(result)
-                keys[address] = result.key
+        if results.keys:
+            told = _told("Known?", workers, partial(identify, request=request), recordings, failures)
+            keys |= {address: key for address, key in told if key in results.keys}
+            before = len(keys)
+        missing = [address for address in recordings if address not in keys and address not in failures]
+        work = partial(analyse_call, request=request)
+        for address, result in _told("Analysing", workers, work, missing, failures):
+            results.add(result)
+            keys[address] = result.key
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -123,6 +124,8 @@ def _told(
 ) -> Iterator[tuple[str, _Outcome]]:
     """Do the work and show how it goes, putting failures aside."""
     from tqdm import tqdm
+
+    from helpers.batch.calls import Failure
 
     outcomes = workers.outcomes(work, addresses)
     for address, outcome in tqdm(outcomes, stage, len(addresses), unit=" calls"):

@@ -1,13 +1,18 @@
-"""How a batch of one-minute calls scales from one process to two: ``python -m helpers.benchmark.batch``."""
+"""How a batch of one-minute calls scales from one process to two: ``python -m helpers.benchmark.batch``.
+
+Where other work keeps the cores busy, the seconds that pass say little. Those of processors say more: each
+process has one thread, so on a core of its own it takes as long as its processor.
+"""
 
 from __future__ import annotations
 
 import argparse
-import resource
+import os
 import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +20,15 @@ from helpers.benchmark.recordings import KINDS, make_recording
 
 _SECONDS = 60.0
 _PROCESSES = (1, 2)
+_PROGRAM = """
+import resource, sys
+from helpers.__main__ import main
+if main(["analyze", *sys.argv[1:]]):
+    sys.exit("The batch failed.")
+for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+    used = resource.getrusage(who)
+    print(used.ru_utime + used.ru_stime)
+"""
 
 
 def main() -> None:
@@ -31,31 +45,42 @@ def main() -> None:
         content = original.read_bytes()
         for number in range(options.calls):  # another content each, which decoders pass over at the end
             (calls / f"{number}_{original.name}").write_bytes(content + number.to_bytes(4, "big"))
-        times: dict[int, list[float]] = {count: [] for count in _PROCESSES}
-        for run in range(options.runs):
+        runs: dict[int, list[_Run]] = {count: [] for count in _PROCESSES}
+        for number in range(options.runs):
             for count in _PROCESSES:
-                seconds, processors = _measured(calls, Path(name) / f"{run}-{count}", count)
-                times[count].append(seconds)
+                run = _measured(calls, Path(name) / f"{number}-{count}", count)
+                runs[count].append(run)
                 print(
-                    f"{count} processes: {seconds:.1f} s, {processors / options.calls:.3f} processor seconds "
-                    "per call",
+                    f"{count} processes: {run.seconds:.1f} s at a load of {os.getloadavg()[0]:.1f}; "
+                    f"processors: {run.own:.1f} s of the one that leads, {run.workers:.1f} s of the others",
                     flush=True,
                 )
-    one, two = (statistics.median(times[count]) for count in _PROCESSES)
-    print(f"Medians: {one:.1f} s and {two:.1f} s, {one / two:.2f} times as fast.")
+    for what in ("seconds", "on_free_cores"):
+        one, two = (statistics.median(getattr(run, what) for run in runs[count]) for count in _PROCESSES)
+        print(f"{what}, medians: {one:.1f} and {two:.1f}, {one / two:.2f} times as fast")
 
 
-def _measured(calls: Path, output: Path, processes: int) -> tuple[float, float]:
-    """Give the time that a batch takes and the processors' [seconds]."""
-    command = [sys.executable, "-m", "helpers", "analyze", str(calls), "--output", str(output)]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+@dataclass(frozen=True)
+class _Run:
+    """A batch: the seconds that passed, and those of the processors, of its leader and of the others."""
+
+    processes: int
+    seconds: float
+    own: float
+    workers: float
+
+    @property
+    def on_free_cores(self) -> float:
+        """How long it takes where each process has a core [seconds]."""
+        return self.own + self.workers / self.processes
+
+
+def _measured(calls: Path, output: Path, processes: int) -> _Run:
+    command = [sys.executable, "-c", _PROGRAM, str(calls), "--output", str(output), "--jobs", str(processes)]
     start = time.perf_counter()
-    subprocess.run(  # noqa: S603
-        [*command, "--jobs", str(processes)], check=True, stderr=subprocess.DEVNULL
-    )
+    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     seconds = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return _Run(processes, seconds, *map(float, done.stdout.split()))
 
 
 if __name__ == "__main__":

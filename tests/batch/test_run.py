@@ -4,9 +4,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +26,11 @@ CALL = np.stack([bursts((1.0, 3.0), duration=5), bursts((3.2, 4.8), duration=5)]
 FORMULA = "=<b>call<b>_customer-right.flac"
 
 
-@contextmanager
-def this_process() -> Iterator[Workers]:
-    with ThreadPoolExecutor(1) as executor:
-        yield Workers(lambda: executor, lambda: 1, (BrokenExecutor,))
-
-
 def run(folder: Path, output: Path, settings: Settings | None = None) -> Summary:
     request = Request("calls", read_card("calls").sha256, settings or Settings())
-    return run_batch([str(folder)], output, request, this_process(), recursive=True)
+    with ThreadPoolExecutor(1) as executor:
+        this_process = Workers(lambda: executor, lambda: 1, (BrokenExecutor,))
+        return run_batch([str(folder)], output, request, this_process, recursive=True)
 
 
 def parts(output: Path) -> set[Path]:
