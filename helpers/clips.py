@@ -79,8 +79,14 @@ def to_audio(pieces: Sequence[np.ndarray], layout: Layout) -> bytes:
     -------
     bytes
         The whole file.
+
+    Raises
+    ------
+    MediaError
+        There is no room for the temporary files that MP3 takes.
     """
     from pydub import AudioSegment
+    from pydub.exceptions import CouldntEncodeError
 
     if layout == "mp3":
         from imageio_ffmpeg import get_ffmpeg_exe
@@ -91,7 +97,10 @@ def to_audio(pieces: Sequence[np.ndarray], layout: Layout) -> bytes:
     for piece in pieces[1:]:
         joined += pause + _segment(piece)
     file = io.BytesIO()
-    joined.export(file, format=layout, bitrate=_BIT_RATE if layout == "mp3" else None)
+    try:
+        joined.export(file, format=layout, bitrate=_BIT_RATE if layout == "mp3" else None)
+    except (OSError, CouldntEncodeError):
+        raise MediaError("The clip cannot be encoded, perhaps for a full disk: take it as WAV.") from None
     return file.getvalue()
 
 
@@ -120,10 +129,10 @@ def cut_video(content: bytes | Path, name: str, start: float, end: float) -> byt
     """
     with TemporaryDirectory() as folder:
         source = content if isinstance(content, Path) else Path(folder) / "whole"
-        if isinstance(content, bytes):
-            source.write_bytes(content)
         target = Path(folder) / "cut.mp4"
         try:
+            if isinstance(content, bytes):
+                source.write_bytes(content)
             _cut_pictures(source, target, start, end)
             return target.read_bytes()
         except Exception:  # of a damaged film moviepy raises whatever its code meets first

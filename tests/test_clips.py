@@ -1,7 +1,10 @@
 """What a clip holds is what the recording holds there, to the sample where nothing is compressed."""
 
 import io
+import resource
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -99,6 +102,28 @@ def test_a_film_that_says_1000_pictures_a_second_is_not_cut_for_minutes() -> Non
     cut = cut_video(film(64, 48, rate=1_000), "call.mov", 0.0, 1.0)
     with av.open(io.BytesIO(cut)) as container:
         assert container.streams.video[0].average_rate == 60
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond a kilobyte."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_024, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_said_where_a_clip_is_saved() -> None:
+    pieces = cut(Recording("call", CALL), [(0.5, 3.5)])
+    content = film(64, 48, rate=5)
+    with full_disk(), pytest.raises(MediaError, match="take it as WAV"):
+        to_audio(pieces, "mp3")
+    with full_disk(), pytest.raises(MediaError, match="pictures of call"):
+        cut_video(content, "call.mov", 0.0, 1.0)
+    with full_disk():
+        assert len(to_audio(pieces, "wav")) > 100_000
 
 
 def film(width: int, height: int, *, rate: int) -> bytes:

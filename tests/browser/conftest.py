@@ -63,8 +63,15 @@ class Server:
 
     def peak(self) -> float:
         """Read the peak of the memory that the server held until now [MiB]."""
+        return self._status("VmHWM")
+
+    def memory(self) -> float:
+        """Read the memory that the server holds [MiB]."""
+        return self._status("VmRSS")
+
+    def _status(self, field: str) -> float:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+        return int(status.split(f"{field}:")[1].split()[0]) / 1024
 
     @contextmanager
     def running(self) -> Iterator[Server]:
