@@ -42,13 +42,17 @@ def lines(table: bytes, sound: str) -> list[str]:
 
 def test_every_page_of_the_lab(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 9000})  # what is never scrolled to is never drawn
-    open_page(page, "Models", charts=12)
+    open_page(page, "Models", charts=13)
     page.get_by_role("combobox", name="Compare with").fill("German")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Two models by line")).to_be_visible(timeout=PATIENCE)
-    looked_at(page, charts=13)
+    looked_at(page, charts=14)
     assert saved(page, "CSV").startswith(b"model,corpus,condition,uar")
     assert b"<svg" in saved(page, "SVG")
+    open_page(page, "Experiments", charts=7)
+    open_page(page, "Corpora", charts=14)
+    page.get_by_text("emotion", exact=True).click()
+    looked_at(page, charts=14)
     open_page(page, "Try it", charts=9)
     before = saved(page, "CSV")
     page.get_by_text("Over a telephone").click()
