@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 IN_VENV = .venv/bin/python
 
 run: .venv/installed-app
-	.venv/bin/streamlit run streamlit_app.py
+	ALLOW_TRAINING=1 .venv/bin/streamlit run streamlit_app.py
 
 # With API_KEY in the environment, who knows it may train; docs/service.md names the other variables.
 serve: export MODELS_DIR ?= output/models
