@@ -11,7 +11,7 @@ VENV = .venv
 IN_VENV = $(VENV)/bin/python
 
 run: $(VENV)/installed-app
-	$(VENV)/bin/streamlit run streamlit_app.py
+	ALLOW_TRAINING=1 $(VENV)/bin/streamlit run streamlit_app.py
 
 # With API_KEY in the environment, who knows it may train; docs/service.md names the other variables.
 serve: export MODELS_DIR ?= output/models

@@ -20,7 +20,7 @@ from cachetools import LRUCache, cachedmethod
 
 from helpers.acoustics import SoundPicture, picture_of_call, sound_channels
 from helpers.analysis import READING, CallAnalysis, analyze_frames, part_of
-from helpers.classifier import DEFAULT_MODEL, Model, load_model
+from helpers.classifier import DEFAULT_MODEL, Model, ModelCard, load_model, model_names, read_card
 from helpers.clips import Layout, Span, cut, cut_video, to_audio
 from helpers.frames import CallFrames, Progress, hear
 from helpers.lanes import Settings
@@ -79,6 +79,37 @@ def _opened(file: RecordingFile) -> AbstractContextManager[RecordingStream]:
 class Workspace:
     """What one session works on. Its results are shared with the caches: not to be written to."""
 
+    def __init__(self) -> None:
+        self._own: dict[str, Model] = {}
+
+    def add_model(self, model: Model) -> None:
+        """Have a model for this session alone."""
+        self._own[model.card.name] = model
+
+    def cards(self) -> dict[str, ModelCard]:
+        """Give the cards of all models that this session can use, by name, the default first."""
+        own = {name: model.card for name, model in self._own.items()}
+        return {name: read_card(name) for name in model_names()} | own
+
+    def model(self, name: str) -> Model:
+        """Load a model.
+
+        Parameters
+        ----------
+        name : str
+            Key of `cards`.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        ModelError
+            As ``classifier.load_model``.
+        """
+        return self._own.get(name) or load_model(name)
+
     @cachedmethod(lambda self: WAVS, lambda self, file: (self, file.name, file.identity), lambda self: _LOCK)
     def wav(self, file: RecordingFile) -> bytes:
         """Encode a file's recording as WAV.
@@ -124,7 +155,7 @@ class Workspace:
         progress : callable
             As for ``analysis.analyze_recording``.
         model : str
-            As in ``classifier.model_names``.
+            Key of `cards`.
 
         Returns
         -------
@@ -137,7 +168,7 @@ class Workspace:
         """
         with _TURNS.turn(lambda before: progress(f"Waiting for the machine, {before} before you", 0.0)):
             progress("Loading the model", 0.0)
-            loaded = load_model(model)
+            loaded = self.model(model)
             heard_with = settings.of_hearing()
             if WIDEST.covers(settings.segmentation):
                 heard_with = replace(heard_with, segmentation=WIDEST)

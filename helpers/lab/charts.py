@@ -232,23 +232,22 @@ def lines_chart(table: pd.DataFrame, x: str, y: str, colour: str, layout: str = 
             color=_series(colour, names),
             tooltip=[colour, x, alt.Tooltip(y, format=layout)],
         )
-        .properties(height=230)
+        .properties(height=310)
     )
 
 
-def heat_chart(table: pd.DataFrame, value: str, layout: str = ".2f") -> Layers:
+def heat_chart(table: pd.DataFrame, value: str, layout: str = ".2f") -> alt.Chart:
     """Draw a value per pair of `column` and `row` in [-1, 1], such as a correlation."""
     order = [*dict.fromkeys(table["row"])]
-    axis = alt.Axis(labelAngle=-60, labelLimit=190)
+    axis = alt.Axis(labelAngle=-60, labelLimit=190, labelOverlap=False)
     base = alt.Chart(table).encode(
         x=alt.X("column:N", title=None, sort=[*dict.fromkeys(table["column"])], axis=axis),
         y=alt.Y("row:N", title=None, sort=order, axis=alt.Axis(labelLimit=190)),
         tooltip=["row", "column", alt.Tooltip(value, format=layout)],
     )
     scale = alt.Scale(domain=[-1, 0, 1], range=[SERIES[1], "#f4f4f1", FRAME])
-    return alt.layer(
-        base.mark_rect().encode(color=alt.Color(f"{value}:Q", scale=scale, legend=_legend()))
-    ).properties(height=_ROW * len(order) + 190)
+    fields = base.mark_rect().encode(color=alt.Color(f"{value}:Q", scale=scale, legend=_legend()))
+    return fields.properties(height=_ROW * len(order) + 190)
 
 
 def grid_chart(table: pd.DataFrame, row: str, column: str) -> Layers:
@@ -397,7 +396,7 @@ def spectrogram_chart(
             x=alt.X("step:O", title=steps, axis=none),
             y=alt.Y("band:O", title=bands, sort="descending", axis=none),
             color=alt.Color("level:Q", **level),
-            stroke=alt.Stroke("level:Q", **level),  # closes the seams
+            stroke=alt.Stroke("level:Q", scale=level["scale"], legend=None),  # closes the seams
         )
         .properties(height=230)
     )

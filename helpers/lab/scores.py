@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.metrics import (
     auc,
     average_precision_score,
@@ -109,7 +110,12 @@ def confusion(told: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     pd.DataFrame
         A row per pair: true, told, count, and the rate among the true.
     """
-    counts = confusion_matrix(told["emotion"], told["predicted"], labels=list(labels))
+    return confusion_table(confusion_matrix(told["emotion"], told["predicted"], labels=list(labels)), labels)
+
+
+def confusion_table(matrix: ArrayLike, labels: Sequence[str]) -> pd.DataFrame:
+    """Lay out a confusion matrix, true emotions in rows, as of `confusion`."""
+    counts = np.asarray(matrix)
     rates = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     true, predicted = np.meshgrid(labels, labels, indexing="ij")
     return pd.DataFrame(

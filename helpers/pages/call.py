@@ -168,9 +168,9 @@ def choose_thresholds() -> Thresholds:
 
 def choose_model() -> str:
     """Let the analyst choose the model."""
-    from helpers.classifier import DEFAULT_MODEL, model_names, read_card
+    from helpers.classifier import DEFAULT_MODEL
 
-    cards = {name: read_card(name) for name in model_names()}
+    cards = workspace().cards()
     name = st.selectbox(
         "Model",
         list(cards),

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from helpers.classifier import ModelCard
 
+WHY_LEAKY = (
+    "Where clips of one speaker lie in training and in test, a model is right when it knows the voice; with "
+    "speakers held apart it must know the emotion, and that is what a call asks of it, whose speakers nobody "
+    "has heard before."
+)
+
 
 def page() -> None:
     """Lay out the page."""
@@ -57,6 +63,7 @@ def page() -> None:
         show_comparison(known[name], known[beside])
     show_card(known[name])
     show_predictions(known[name])
+    show_leak(known[name])
 
 
 def show_comparison(card: ModelCard, other: ModelCard) -> None:
@@ -104,6 +111,7 @@ def show_card(card: ModelCard) -> None:
         st.markdown("\n\n".join(f"**{name}.** {words}" for name, words in facts.items()))
 
 
+@st.fragment
 def show_predictions(card: ModelCard) -> None:
     """Show what follows from what the model answered for speakers held out."""
     from helpers.lab.reports import has_predictions, predictions_path, read_predictions
@@ -248,3 +256,22 @@ def show_groups(table: pd.DataFrame, corpus: str, condition: str, baseline: str,
             "From how many segments of the speaker the baseline is taken, as recorded: what live analysis "
             "gains while it listens.",
         )
+
+
+def show_leak(card: ModelCard) -> None:
+    """Show what the published way of splitting would have claimed."""
+    from helpers.lab.charts import interval_chart
+    from helpers.lab.reports import LEAKS, read_table
+    from helpers.lab.scores import by_group
+
+    st.subheader("Leaky, and with speakers apart", anchor=False)
+    told = read_table(LEAKS)
+    scored = by_group(told[told["model"] == card.name], "protocol")
+    st.markdown(WHY_LEAKY)
+    show_figure(
+        "Leaky and speaker-independent",
+        interval_chart(scored),
+        scored,
+        f"models/reports/lab/{LEAKS}",
+        "One support vector machine on the clips and emotions of this model; only the split differs.",
+    )

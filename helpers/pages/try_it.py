@@ -9,7 +9,7 @@ import streamlit as st
 from helpers.errors import HelpersError
 from helpers.pages.figures import in_rows, show_figure
 from helpers.pages.result import plain
-from helpers.pages.session import arrive
+from helpers.pages.session import arrive, workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,6 @@ RATIOS = {"none": None} | {str(ratio): float(ratio) for ratio in (40, 30, 20, 15
 
 def page() -> None:
     """Lay out the page."""
-    from helpers.classifier import load_model
     from helpers.lab.steps import stretches
     from helpers.media import open_recording
 
@@ -36,7 +35,7 @@ def page() -> None:
     names = choose_models()
     try:
         content, name = choose_recording()
-        models = [load_model(name) for name in names]
+        models = [workspace().model(name) for name in names]
         with open_recording(content, name=name) as sound:
             found = stretches(sound, models[0])
     except HelpersError as error:
@@ -52,17 +51,11 @@ def page() -> None:
 
 def choose_models() -> list[str]:
     """Let the reader choose one model or two."""
-    from helpers.classifier import model_names, read_card
-
-    known = model_names()
+    known = {name: card.title for name, card in workspace().cards().items()}
     left, right = st.columns(2)
-
-    def title(name: str) -> str:
-        return read_card(name).title
-
-    first = left.selectbox("Model", known, format_func=title, key="tried")
+    first = left.selectbox("Model", list(known), format_func=known.__getitem__, key="tried")
     others = [name for name in known if name != first]
-    second = right.selectbox("And", others, format_func=title, key="tried, too")
+    second = right.selectbox("And", others, format_func=known.__getitem__, key="tried, too")
     return [first, second]
 
 

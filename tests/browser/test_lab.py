@@ -22,7 +22,8 @@ def looked_at(page: Page, *, charts: int) -> None:
     """Wait until all charts are drawn, of which there are at least so many, and hold none to be empty."""
     settled(page)
     drawn = page.get_by_test_id("stVegaLiteChart").filter(has=page.locator("svg.marks, canvas.marks"))
-    expect(drawn.nth(charts - 1)).to_be_attached(timeout=PATIENCE)
+    if charts:
+        expect(drawn.nth(charts - 1)).to_be_attached(timeout=PATIENCE)
     expect(drawn).to_have_count(page.get_by_test_id("stVegaLiteChart").count())
     assert page.get_by_test_id("stException").count() == 0
     assert drawn.evaluate_all(EMPTY) == []
@@ -42,13 +43,17 @@ def lines(table: bytes, sound: str) -> list[str]:
 
 def test_every_page_of_the_lab(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 9000})  # what is never scrolled to is never drawn
-    open_page(page, "Models", charts=12)
+    open_page(page, "Models", charts=13)
     page.get_by_role("combobox", name="Compare with").fill("German")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Two models by line")).to_be_visible(timeout=PATIENCE)
-    looked_at(page, charts=13)
+    looked_at(page, charts=14)
     assert saved(page, "CSV").startswith(b"model,corpus,condition,uar")
     assert b"<svg" in saved(page, "SVG")
+    open_page(page, "Experiments", charts=7)
+    open_page(page, "Corpora", charts=14)
+    page.get_by_text("emotion", exact=True).click()
+    looked_at(page, charts=14)
     open_page(page, "Try it", charts=9)
     before = saved(page, "CSV")
     page.get_by_text("Over a telephone").click()
@@ -56,3 +61,5 @@ def test_every_page_of_the_lab(page: Page) -> None:
     after = saved(page, "CSV")
     assert lines(before, AS_RECORDED) == lines(before, CHANGED) == lines(after, AS_RECORDED)
     assert lines(after, CHANGED) != lines(after, AS_RECORDED)
+    open_page(page, "Train your own", charts=0)
+    expect(page.get_by_text("Training is switched off on this server")).to_be_visible()
