@@ -236,7 +236,7 @@ async def train(
     if (file is None) == (recipe is None):
         raise Problem("invalid-request", "Send either a ZIP of clips or the name of a recipe.")
     if recipe is not None:
-        _demand_recipe(here, recipe, name)
+        await asyncio.to_thread(_demand_recipe, here, recipe, name)
     if name in here.shelf.names() or name == "default":
         raise Problem("name-taken", "There is a model of this name: choose another, or delete that one.")
     if jobs.busy:
@@ -309,6 +309,7 @@ def create_app(config: Config) -> FastAPI:
         license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
         redoc_url=None,
         lifespan=_lifespan,
+        form_limits={"max_files": 1, "max_fields": 8, "max_part_size": 4096},  # the rest is held in memory
         exception_handlers={
             HTTPException: on_http_exception,
             RequestValidationError: on_invalid_request,

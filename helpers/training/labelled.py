@@ -13,7 +13,6 @@ import shutil
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -22,7 +21,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score
 
-from helpers.classifier import CARD_VERSION, NO_BASELINE, ModelCard
+from helpers.classifier import NO_BASELINE, ModelCard
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
 from helpers.estimators import SKOPS, to_skops
@@ -37,10 +36,10 @@ from helpers.training.models import (
     PERFORMED,
     ModelRecipe,
     calibrate,
-    corpora_of,
     extract,
     in_calls,
     model_recipe,
+    new_card,
     score_rows,
     told_of_segments,
 )
@@ -55,6 +54,7 @@ LARGEST_RATIO = 100  # of the content to the ZIP, which sound never reaches
 _FOLDS = 5
 _AT_ONCE = 64  # clips between two reports of progress
 _DESCRIBED, _VALIDATED = 0.6, 0.9  # shares of the work
+_SURE = 0.9  # confidence that is enough, however easily the clips are told apart
 _LONGEST_NAME = 60  # characters, for file systems allow 255 bytes
 _CSV_COLUMNS = {"file", "emotion"}
 _LARGEST_CSV = 10 * 2**20
@@ -284,31 +284,17 @@ def train_labelled(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path, progre
         folds.append((recipe.fit(known), test))
     judged = [in_calls(estimator, test, labels) for estimator, test in folds]
     temperatures, uncertain_below = calibrate(judged, labels)
+    uncertain_below = min(uncertain_below, _SURE)
     test = _joined(part for _, part in folds)
     told = [told_of_segments(estimator, part, labels, temperatures) for estimator, part in folds]
     together = {baseline: np.concatenate([each[baseline] for each in told]) for baseline in told[0]}
     progress("Training", _VALIDATED)
-    card = ModelCard(
-        card_version=CARD_VERSION,
-        name=recipe.name,
-        title=recipe.title,
-        description=recipe.description,
-        created=datetime.now(UTC).date().isoformat(),
-        labels=labels,
-        feature_set=recipe.feature_set.as_entry(),
-        shortest=recipe.shortest,
-        longest=recipe.longest,
-        temperatures=temperatures,
-        uncertain_below=uncertain_below,
-        corpora=corpora_of(training),
-        licence=recipe.licence,
-        use=recipe.use,
+    card = new_card(
+        recipe,
+        training,
+        (temperatures, uncertain_below),
         protocol=_protocol_words(protocol),
         scores=score_rows(test, together, labels, uncertain_below),
-        call_scores=(),
-        layout=recipe.layout,
-        libraries={},
-        sha256="",
     )
     report = _report(protocol, labels, folds, told)
     return TrainedModel(card, recipe.to_bytes(recipe.fit(training)), report)

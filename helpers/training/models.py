@@ -354,31 +354,66 @@ def train(
     temperatures, uncertain_below = _calibration(training, recipe)
     estimator = recipe.fit(training)
     labels = tuple(map(str, np.unique(training.emotions())))
-    card = ModelCard(
+    told = told_of_segments(estimator, test, labels, temperatures)
+    card = new_card(
+        recipe,
+        training,
+        (temperatures, uncertain_below),
+        protocol=_protocol(recipe, test),
+        scores=score_rows(test, told, labels, uncertain_below),
+    )
+    return save_model(recipe.to_bytes(estimator), card, output)
+
+
+def new_card(
+    recipe: ModelRecipe,
+    training: TrainingSet,
+    calibration: tuple[tuple[float, float], float],
+    *,
+    protocol: str,
+    scores: tuple[dict[str, object], ...],
+) -> ModelCard:
+    """Make the card of a model, which ``classifier.save_model`` completes.
+
+    Parameters
+    ----------
+    recipe : ModelRecipe
+        That it was made by.
+    training : TrainingSet
+        That it was trained on.
+    calibration : tuple
+        Of `calibrate`.
+    protocol : str
+    scores : tuple of dict
+        Of `score_rows`.
+
+    Returns
+    -------
+    ModelCard
+    """
+    temperatures, uncertain_below = calibration
+    return ModelCard(
         card_version=CARD_VERSION,
         name=recipe.name,
         title=recipe.title,
         description=recipe.description,
         created=datetime.now(UTC).date().isoformat(),
-        labels=labels,
+        labels=tuple(map(str, np.unique(training.emotions()))),
         feature_set=recipe.feature_set.as_entry(),
         shortest=recipe.shortest,
         longest=recipe.longest,
         temperatures=temperatures,
         uncertain_below=uncertain_below,
-        corpora=corpora_of(training),
+        corpora=_corpora_of(training),
         licence=recipe.licence,
         use=recipe.use,
-        protocol=_protocol(recipe, test),
-        scores=score_rows(
-            test, told_of_segments(estimator, test, labels, temperatures), labels, uncertain_below
-        ),
+        protocol=protocol,
+        scores=scores,
         call_scores=(),
         layout=recipe.layout,
         libraries={},
         sha256="",
     )
-    return save_model(recipe.to_bytes(estimator), card, output)
 
 
 def evaluate(
@@ -744,8 +779,7 @@ def alone(estimator: Estimator, data: TrainingSet) -> np.ndarray:
     return np.concatenate([estimator.predict_proba(vector[None]) for vector in data.features])
 
 
-def corpora_of(training: TrainingSet) -> tuple[dict[str, object], ...]:
-    """Count what of each corpus was trained on, as a model's card has it."""
+def _corpora_of(training: TrainingSet) -> tuple[dict[str, object], ...]:
     known = {name: (corpus.title, corpus.licence) for name, corpus in CORPORA.items()}
     known[corrections.NAME] = corrections.TITLE, corrections.LICENCE
     known[OWN] = OWN_TITLE, OWN_LICENCE

@@ -65,6 +65,7 @@ def test_a_model_is_trained_listed_used_and_deleted(tmp_path: Path) -> None:
             timeout=60,
         )
         assert told.json()["probabilities"].keys() == {"angry", "sad"}
+        assert told.json()["emotion"] == "angry"  # where all is easy, too, something is sure enough
         assert_problem(
             requests.delete(f"{address}/models/calls", headers=HEADERS, timeout=60), 409, "model-shipped"
         )
