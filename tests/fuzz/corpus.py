@@ -385,7 +385,7 @@ ODD: dict[str, Callable[[], bytes]] = {
     "wav two files in one": lambda: _pcm(VOICE) * 2,
     "mkv two tracks of sound": lambda: _muxed("matroska", ("aac", None), ("libopus", None)),
     "mkv forty tracks of sound": lambda: _muxed("matroska", *[("pcm_s16le", None)] * 40),
-    "mov a track that is not what it says": lambda: _muxed("mov", ("adpcm_ima_wav", b"nothing" * 99)),
+    "mov a track that is not what it says": lambda: _muxed("mov", ("alac", b"nothing" * 99)),
     "mp4 two tracks, one broken": lambda: _muxed("mp4", ("alac", b"nothing" * 99), ("aac", None)),
     "srt subtitles": lambda: _SUBTITLES.encode() * 99,
     "vtt subtitles": lambda: b"WEBVTT\n\n" + _SUBTITLES.replace(",", ".").encode() * 99,

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 PATIENCE = 300.0  # seconds
+AGAIN = 5  # times that a download is asked for: Streamlit drops the file when scripts of others end meanwhile
 _COOKIE = "_streamlit_xsrf"
 
 
@@ -79,9 +80,12 @@ class Session:
             found = [each.download_button for each in self._elements if each.HasField("download_button")]
             buttons = [button.deferred_file_id for button in found if button.label == label]
         asked = {"request_id": "1", "session_id": self._id, "deferred_file": {"file_id": buttons[-1]}}
-        self._say(backend_operation_request=asked)
-        url = self._listen("backend_operation_response").deferred_file.url
-        answer = self._http.get(self._address + url, timeout=PATIENCE)
+        for _ in range(AGAIN):
+            self._say(backend_operation_request=asked)
+            url = self._listen("backend_operation_response").deferred_file.url
+            answer = self._http.get(self._address + url, timeout=PATIENCE)
+            if answer.status_code != requests.codes.not_found:
+                break
         answer.raise_for_status()
         return answer.content
 
