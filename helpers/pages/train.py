@@ -30,9 +30,9 @@ def page() -> None:
     )
     st.caption(
         f"At most {MOST_CLIPS} clips of up to {LONGEST_CLIP:.0f} s, at least {LEAST_CLIPS} of each of two "
-        "emotions; a few hundred take minutes. Where enough speakers are known, nobody is in training and in "
-        "test; else the report says that it is leaky. Your files are removed when it is done; stay on this "
-        "page until then."
+        "emotions; the more, the longer it takes. Where enough speakers are known, nobody is in training "
+        "and in test; else the report says that it is leaky. Your files are removed when it is done; stay on "
+        "this page until then."
     )
     if not training_enabled():
         st.info(
