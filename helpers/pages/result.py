@@ -404,7 +404,7 @@ def _offer(label: str, content: Callable[[], str | bytes], name: str, kind: str,
             return content()
         except HelpersError as error:
             failures[button] = str(error)
-            raise
+            raise RuntimeError("A file could not be made; the page says why.") from None  # goes to the log
 
     st.download_button(label, make, name, kind, key=button, icon=":material/download:", on_click="ignore")
     if button in failures:
