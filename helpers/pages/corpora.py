@@ -54,6 +54,11 @@ def show_features(clips: pd.DataFrame) -> None:
     from helpers.lab.reports import FEATURES
 
     st.subheader("What is measured", anchor=False)
+    measured = clips.dropna(subset=list(FEATURES))["corpus"].value_counts()
+    st.caption(
+        f"On {measured.sum():,} of {len(clips):,} clips, drawn at random, at most {measured.max():,} of a "
+        "corpus; so are the spectrograms."
+    )
     left, right = st.columns(2)
     feature = left.selectbox("Feature", list(FEATURES), format_func=FEATURES.__getitem__, key="feature")
     corpus = right.selectbox("Of", ["all corpora", *sorted(set(clips["corpus"]))], key="feature corpus")
@@ -98,6 +103,8 @@ def show_projections() -> None:
     )
     table = read_table(PROJECTIONS)
     table = table[table["features"] == features]
+    clips = len(table) // table["method"].nunique()
+    st.caption(f"{clips:,} clips, drawn at random from all corpora.")
     texts = {
         "PCA": "The two directions in which 900 features vary most.",
         "t-SNE": "Neighbours stay neighbours; distances between heaps mean nothing.",
