@@ -23,6 +23,7 @@ from tests.conftest import bursts, encode
 from tests.test_report import Page
 
 CALL = np.stack([bursts((1.0, 3.0), duration=5), bursts((3.2, 4.8), duration=5)])
+CALLS = 40  # so many that they are not done before Ctrl-C arrives
 FORMULA = "=<b>call<b>_customer-right.flac"
 
 
@@ -105,7 +106,7 @@ def test_segments_whose_calls_were_not_written_are_written_again_once(folder: Pa
 def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: Path) -> None:
     folder, output = tmp_path / "calls", tmp_path / "out"
     folder.mkdir()
-    for number in range(12):
+    for number in range(CALLS):
         encode(folder / f"{number}.wav", np.roll(CALL, 100 * number, axis=1), codec="pcm_s16le")
     command = [
         sys.executable,
@@ -121,7 +122,7 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: P
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = ""
-        while not re.search(r" [1-9]\d*/12", said):
+        while not re.search(rf" [1-9]\d*/{CALLS}", said):
             said += process.stderr.read(1)
         process.send_signal(signal.SIGINT)
         said += process.stderr.read()
@@ -129,9 +130,9 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: P
     assert said.rstrip().endswith("Interrupted: the same command goes on from here.")
     assert not list(output.glob("**/.*"))
     done = len(pd.read_parquet(output / "calls.parquet"))
-    assert 1 <= done < 12
+    assert 1 <= done < CALLS
     summary = run(folder, output)
-    assert (summary.done, summary.before) == (12, done)
+    assert (summary.done, summary.before) == (CALLS, done)
     segments = pd.read_parquet(output / "segments.parquet")
     assert not segments.duplicated(["recording", "channel", "start"]).any()
 

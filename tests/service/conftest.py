@@ -37,6 +37,11 @@ def serve(config: Config) -> Iterator[str]:
         thread.join()
 
 
+def service_log(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Give what the service itself logged; other tests of the process may have switched on others' logs."""
+    return [record.getMessage() for record in caplog.records if record.name == "service"]
+
+
 def speech(seconds: float = 3.0) -> bytes:
     samples = bursts((0.3, seconds - 0.3), duration=seconds)
     return to_wav(Recording("clip.wav", samples[None]))

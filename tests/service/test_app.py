@@ -17,7 +17,7 @@ from helpers.samples import SAMPLES
 from helpers.service.config import Config
 from helpers.service.envelope import KEY_HEADER, Envelope, Figures, Message, Receive, Scope, Send
 from helpers.service.problems import without_paths
-from tests.service.conftest import KEY, serve, speech
+from tests.service.conftest import KEY, serve, service_log, speech
 
 CALL = SAMPLES / "neutral-enquiry_agent-left_customer-right.flac"
 
@@ -160,13 +160,14 @@ def test_the_log_tells_of_requests_and_not_of_recordings(
         post(address, "/predict", b"junk", "mrs-smith.wav")
         requests.get(f"{address}/models/mrs-smith", timeout=60)
         time.sleep(0.1)
-    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "service"]
+    logged = service_log(caplog)
+    lines = [json.loads(line) for line in logged]
     assert [(line["route"], line["status"]) for line in lines] == [
         *(("/predict", 200), ("/predict", 422)),
         ("/models/{name}", 404),
     ]
     assert lines[0]["request"] == answer.headers["x-request-id"]
-    assert "smith" not in caplog.text
+    assert "smith" not in "".join(logged)
     figures = requests.get(f"{address}/metrics", timeout=60).text
     assert 'requests_total{method="GET",route="/models/{name}",status="404"}' in figures
     assert "smith" not in figures

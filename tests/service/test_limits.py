@@ -17,7 +17,7 @@ from helpers.samples import SAMPLES
 from helpers.service.config import Config
 from helpers.service.pool import Pool
 from helpers.service.problems import Problem
-from tests.service.conftest import serve
+from tests.service.conftest import serve, service_log
 from tests.service.test_app import assert_problem, post
 
 HEAD = (
@@ -120,4 +120,4 @@ def test_an_analysis_ends_when_its_client_hangs_up(caplog: pytest.LogCaptureFixt
         with pytest.raises(requests.Timeout):
             requests.post(f"{address}/analyze", files={"file": call}, timeout=(60, 1))
         assert post(address, "/predict", clip).status_code == 200
-    assert [json.loads(record.getMessage())["status"] for record in caplog.records][-2:] == [499, 200]
+    assert [json.loads(line)["status"] for line in service_log(caplog)][-2:] == [499, 200]
