@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
+from helpers.exports import clock
 from helpers.links import SWITCH
 from helpers.samples import FOLDER_VARIABLE, list_samples, local_path
 from tests.conftest import missing
@@ -180,6 +182,13 @@ def choose_sample(page: Page, number: int) -> Path:
     path = local_path(sample)
     expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=PATIENCE)
     return path
+
+
+def play_segment(page: Page, segments: pd.DataFrame, number: int) -> None:
+    """Step to a segment by the key, each step once the one before has been shown."""
+    for start, end in segments[["start", "end"]].to_numpy()[: number + 1]:
+        page.keyboard.press("n")
+        expect(page.get_by_text(f"{clock(start)} to {clock(end)}", exact=False).first).to_be_visible()
 
 
 def upload(page: Page, *files: Path) -> None:

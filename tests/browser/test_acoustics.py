@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from helpers.analysis import analyze
 from helpers.exports import clock
-from tests.browser.conftest import choose_sample, settled
+from tests.browser.conftest import choose_sample, play_segment, settled
 
 
 def test_the_section_draws_a_segment_and_the_call_and_plays_the_segment(page: Page) -> None:
@@ -13,9 +13,7 @@ def test_the_section_draws_a_segment_and_the_call_and_plays_the_segment(page: Pa
     number = int(segments.index[segments["role"] == "customer"][0])
     row = segments.loc[number]
     page.get_by_role("heading", name=path.name).click()
-    for start in segments["start"][: number + 1]:
-        page.keyboard.press("n")
-        page.wait_for_function(f"() => document.querySelector('audio').currentTime >= {int(start)}")
+    play_segment(page, segments, number)
     page.get_by_text("Acoustics", exact=True).click()
     section = page.get_by_test_id("stExpander").filter(has_text="Play the segment")
     expect(section.get_by_text(f"Customer, {clock(row['start'])} to {clock(row['end'])}")).to_be_visible()

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from helpers.analysis import analyze
 from helpers.corrections import Correction
-from tests.browser.conftest import choose_sample, download
+from tests.browser.conftest import choose_sample, download, play_segment
 
 
 def test_what_is_set_by_hand_is_marked_saved_and_undone(page: Page) -> None:
@@ -17,9 +17,7 @@ def test_what_is_set_by_hand_is_marked_saved_and_undone(page: Page) -> None:
     row = analysis.segments.loc[number]
     set_to = next(name for name in analysis.model.labels if name != row["emotion"])
     page.get_by_role("heading", name=path.name).click()
-    for start in analysis.segments["start"][: number + 1]:
-        page.keyboard.press("n")
-        page.wait_for_function(f"() => document.querySelector('audio').currentTime >= {int(start)}")
+    play_segment(page, analysis.segments, number)
     said = page.get_by_text(f"{row['emotion']} {row['confidence']:.0%}.", exact=False)
     expect(said).to_be_visible()
     untouched = download(page, "Segments (CSV)")
