@@ -196,6 +196,7 @@ def upload(page: Page, *files: Path) -> None:
 
 
 def download(page: Page, button: str) -> bytes:
+    settled(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button).click()
     return Path(waiting.value.path()).read_bytes()

@@ -12,7 +12,7 @@ from tests.fuzz.corpus import NEIGHBOUR, cases
 from tests.fuzz.trials import MOST_MEMORY, failures, run
 from tests.fuzz.worker import was_opened, watch_openings
 
-EACH = 150  # of so many cases one is tried here
+EACH = 300  # of so many cases one is tried here
 CASES = cases()
 
 

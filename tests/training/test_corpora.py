@@ -228,9 +228,8 @@ def test_the_defects_of_the_official_releases_are_found_in_the_real_corpora(corp
     clips = load_corpora(["crema-d", "ravdess"], corpora)
     defective = ["1040_ITH_SAD_X", "1013_WSI_SAD_XX", "1013_WSI_DIS_XX", "1017_IWW_ANG_XX", "1017_IWW_FEA_XX"]
     defective += ["1006_TIE_HAP_XX", "1006_TIE_NEU_XX"]
-    some = clips[
-        clips["path"].map(lambda path: path.stem).isin(defective) | (clips["corpus"] == "ravdess")
-    ].reset_index(drop=True)
+    known = clips["path"].map(lambda path: path.stem).isin(defective)
+    some = pd.concat([clips[known], clips[clips["corpus"] == "ravdess"][:60]], ignore_index=True)
     found = problems(some, inspect(some["path"]))
     words = found.groupby(found["path"].map(lambda path: path.stem))["problem"].first()
     assert words["1040_ITH_SAD_X"] == "ends in one X instead of two"
