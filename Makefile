@@ -19,7 +19,7 @@ serve: $(VENV)/installed-service
 	$(IN_VENV) -m helpers.service
 
 test: lint
-	OPENBLAS_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=15
+	OPENBLAS_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist loadfile --durations=15
 
 # On each Python that is supported, in an environment of its own.
 test-all:
