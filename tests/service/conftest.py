@@ -1,10 +1,13 @@
 """A real server on a free port, in a thread of the test's process."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -35,6 +38,12 @@ def serve(config: Config) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine on a thread of its own: tests with a browser leave a loop running on the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def service_log(caplog: pytest.LogCaptureFixture) -> list[str]:

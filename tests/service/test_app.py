@@ -1,6 +1,5 @@
 """What the service answers: the right thing, problems with a stable code, and nothing of where files lie."""
 
-import asyncio
 import json
 import logging
 import time
@@ -17,7 +16,7 @@ from helpers.samples import SAMPLES
 from helpers.service.config import Config
 from helpers.service.envelope import KEY_HEADER, Envelope, Figures, Message, Receive, Scope, Send
 from helpers.service.problems import without_paths
-from tests.service.conftest import KEY, serve, service_log, speech
+from tests.service.conftest import KEY, finished, serve, service_log, speech
 
 CALL = SAMPLES / "neutral-enquiry_agent-left_customer-right.flac"
 
@@ -216,7 +215,7 @@ def test_what_fails_here_is_told_to_the_log_by_its_place_and_to_nobody_by_its_wo
 
     scope = {"type": "http", "method": "GET", "path": "/models", "headers": []}
     with caplog.at_level(logging.INFO, "service"):
-        asyncio.run(Envelope(failing, Config(), Figures())(scope, receive, send))
+        finished(Envelope(failing, Config(), Figures())(scope, receive, send))
     assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (500, "internal")
     assert "RuntimeError in " in caplog.text and "failing" in caplog.text
     assert "smith" not in caplog.text + str(sent)

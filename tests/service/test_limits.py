@@ -1,6 +1,5 @@
 """What a client can take of the service: not its memory, not its disk, and not everybody's time."""
 
-import asyncio
 import json
 import logging
 import socket
@@ -17,7 +16,7 @@ from helpers.samples import SAMPLES
 from helpers.service.config import Config
 from helpers.service.pool import Pool
 from helpers.service.problems import Problem
-from tests.service.conftest import serve, service_log
+from tests.service.conftest import finished, serve, service_log
 from tests.service.test_app import assert_problem, post
 
 HEAD = (
@@ -101,7 +100,7 @@ def test_time_is_limited() -> None:
         assert connection.recv(1000).startswith(b"HTTP/1.1 408")
     request = Request({"type": "http"})
     with pytest.raises(Problem) as late:
-        asyncio.run(Pool(1, seconds=0).run(request, lambda progress: progress("Reading", 0.5)))
+        finished(Pool(1, seconds=0).run(request, lambda progress: progress("Reading", 0.5)))
     assert (late.value.code, late.value.status_code) == ("too-slow", 504)
 
 
