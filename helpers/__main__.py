@@ -199,10 +199,11 @@ def _analyze(options: argparse.Namespace) -> int:
     if options.format in DOCUMENTS and len(options.files) > 1 and not options.output:
         _to_standard_error(f"Each recording makes a file of its own as {options.format}: add --output DIR.")
         return WRONG_USAGE
+    settings = _settings(options)
     analyses: list[CallAnalysis] = []
     for file in options.files:
         try:
-            analyses.append(analyze(file, model=options.model, settings=_settings(options)))
+            analyses.append(analyze(file, model=options.model, settings=settings))
         except HelpersError as error:
             print(error, file=sys.stderr)
     if options.output:

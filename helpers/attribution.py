@@ -22,7 +22,7 @@ from functools import cache
 import numpy as np
 
 from helpers.analysis import LEVEL_STEP, CallAnalysis
-from helpers.classifier import Model, Reference, load_model
+from helpers.classifier import Model, Reference
 from helpers.features import N_MELS, feature_names
 
 NOTEWORTHY = 0.02  # of probability, from which a push is worth a word
@@ -165,12 +165,14 @@ def pushes(model: Model, reference: Reference, vector: np.ndarray, emotion: str)
     return sorted(found, key=lambda push: -push.share)
 
 
-def explain(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> list[Push]:
+def explain(analysis: CallAnalysis, model: Model, segment: int, samples: np.ndarray) -> list[Push]:
     """Say what pushed the model to the most probable emotion of a segment.
 
     Parameters
     ----------
     analysis : CallAnalysis
+    model : Model
+        That predicted.
     segment : int
         Row of its segments, of somebody who is analysed.
     samples : np.ndarray [shape=(n,), dtype=int16]
@@ -181,7 +183,6 @@ def explain(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> list[P
     list of Push
         As of `pushes`.
     """
-    model = load_model(analysis.model.name)
     row = analysis.segments.loc[segment]
     return pushes(
         model,

@@ -33,7 +33,7 @@ _PITCH_REFERENCE = 100.0  # Hz
 _CORRECTION = 0.6
 _VOICED = 0.45  # of the autocorrelation at lag 0
 _LEAST_VOICED_FRAMES = 5
-_ACTIVE_RANGE = 40.0  # dB
+ACTIVE_RANGE = 40.0  # dB
 _LEAST_ACTIVE_FRAMES = 8
 PITCH_STEP = 3.0  # semitones, beyond which a step is an error of the pitch
 _DELTA = 4  # frames
@@ -146,7 +146,7 @@ def functionals(frames: np.ndarray) -> np.ndarray:
     """
     frames = frames.astype(np.float32)
     mel, mfcc = cepstrum(frames[:, MEL])
-    active = _active(frames[:, SPECTRAL][:, _SPECTRAL.index("level")])
+    active = _active(frames[:, LEVEL])
     parts = (mel, mfcc, frames[:, CHROMA], frames[:, SPECTRAL])
     values = np.concatenate(parts, axis=1)[active]
     ordered = np.sort(values.T, axis=1)
@@ -281,7 +281,7 @@ def decibels(power: np.ndarray) -> np.ndarray:
 
 def _active(levels: np.ndarray) -> np.ndarray:
     """Choose the frames that count [shape=(frames,), dtype=bool]."""
-    active = levels > levels.max() - _ACTIVE_RANGE
+    active = levels > levels.max() - ACTIVE_RANGE
     return active if active.sum() >= _LEAST_ACTIVE_FRAMES else np.ones_like(active)
 
 

@@ -88,13 +88,15 @@ def test_a_model_without_a_baseline_gives_no_account(model: Model) -> None:
     assert pushes(model, Reference(None, 1.0), np.zeros(len(feature_names()) + 4), "angry") == []
 
 
-def test_the_most_probable_emotion_is_explained_also_where_it_is_uncertain(analysis: CallAnalysis) -> None:
+def test_the_most_probable_emotion_is_explained_also_where_it_is_uncertain(
+    model: Model, analysis: CallAnalysis
+) -> None:
     uncertain = analysis.segments.index[analysis.segments["emotion"] == "uncertain"][0]
     row = analysis.segments.loc[uncertain]
     emotion = most_probable(analysis, uncertain)
     assert row[emotion] == row[list(analysis.model.labels)].max()
     samples = decode(CALL).samples[1, round(row["start"] * 16_000) : round(row["end"] * 16_000)]
-    shares = [push.share for push in explain(analysis, uncertain, samples)]
+    shares = [push.share for push in explain(analysis, model, uncertain, samples)]
     assert len(shares) == len(GROUPS) + 1
     assert shares == sorted(shares, reverse=True)
 

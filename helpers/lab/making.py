@@ -1,7 +1,7 @@
 """The reports that the pages of the lab show: made once, committed, and never made while somebody looks.
 
 They hold what models answered for speakers held out, how much a leaky protocol flatters, what the corpora are
-like, and what more speakers bring. Nothing in them gives a recording back: twelve figures per clip, and
+like, and what more speakers bring. Nothing in them gives a recording back: a few figures per clip, and
 spectrograms that are averaged over speakers.
 """
 
@@ -18,9 +18,9 @@ from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers.classifier import NO_BASELINE, OTHER_CLIPS, Model, load_model, model_names
-from helpers.feature_sets import ACOUSTIC, FEATURE_SETS
-from helpers.features import MEL, N_MELS, SPECTRAL, feature_names
+from helpers.classifier import Model, load_model, model_names
+from helpers.feature_sets import ACOUSTIC
+from helpers.features import ACTIVE_RANGE, LEVEL, MEL, N_MELS, feature_names
 from helpers.lab.reports import (
     AGAINST_SPEAKER,
     AS_MEASURED,
@@ -34,8 +34,8 @@ from helpers.lab.reports import (
     predictions_path,
     segments_heard,
 )
-from helpers.media import SAMPLE_RATE, decode
-from helpers.speech import Segmentation, find_segments
+from helpers.media import decode
+from helpers.speech import Segmentation
 from helpers.training.augment import CODECS, RandomLine, coded, phone_channel, to_int16
 from helpers.training.corpora import CORPORA, load_corpora
 from helpers.training.evaluate import unweighted_average_recall
@@ -43,8 +43,10 @@ from helpers.training.fitting import TrainingSet
 from helpers.training.models import (
     MODELS,
     ModelRecipe,
+    describe_speech,
     held_out_speakers,
     load_clips,
+    told_of_segments,
     training_set,
 )
 from helpers.training.protocols import LeakyFolds, SpeakerFolds, checked_splits
@@ -60,8 +62,6 @@ _MOST_CLIPS = 1500  # that a leaky protocol is tried on
 _MOST_HEARD = 1000  # of a corpus, whose features are computed
 _MOST_SHOWN = 400  # of a corpus in a projection
 _COMPONENTS = 30
-_ACTIVE = 40.0  # dB
-_LEVEL = SPECTRAL.start + 4
 _DRAWS = 3
 _CURVES = {"crema-d": (2, 5, 10, 20, 40, 60), "ravdess": (2, 4, 8, 16)}
 _CODED = dict(zip(("A-law", "AMR", "Opus"), CODECS[1:], strict=True))  # µ-law is that of "phone"
@@ -278,13 +278,11 @@ def _studied(clips: pd.DataFrame, heard: pd.Index, values: np.ndarray) -> pd.Dat
 
 def _asked(model: Model, data: TrainingSet) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Yield baseline, rows and their probabilities."""
-    rows = np.arange(len(data.segments))
-    yield NO_BASELINE, rows, np.concatenate([model.predict(vector[None]) for vector in data.features])
+    told = told_of_segments(model.estimator, data, model.card.labels, model.card.temperatures)
+    for baseline, probabilities in told.items():
+        yield baseline, np.arange(len(data.segments)), probabilities
     if not model.takes_baseline:
         return
-    calls = [*data.segments.groupby(["speaker", "line"]).indices.values()]
-    told = np.concatenate([model.predict(data.features[call]) for call in calls])
-    yield OTHER_CLIPS, rows, told[np.argsort(np.concatenate(calls))]
     clean = np.flatnonzero(data.segments["condition"] == "clean")
     speakers, generator = data.speakers(), np.random.default_rng(0)
     others = {name: clean[speakers[clean] == name] for name in np.unique(speakers)}
@@ -298,14 +296,10 @@ def _over_lines(
     path: str, size: int, lengths: tuple[float, float], entry: dict[str, str | int]
 ) -> list[tuple[str, str, np.ndarray]]:
     """Describe a clip's segments over each line; kept by all arguments, the size of the file among them."""
-    feature_set = FEATURE_SETS[str(entry["name"])]
-    described = []
-    for condition, samples in _lines(decode(path).samples[0]):
-        segments = find_segments(samples, Segmentation(), shortest=lengths[0], longest=lengths[1])
-        bounds = (segments.to_numpy() * SAMPLE_RATE).round().astype(int)
-        frames = [feature_set.frames(samples[start:end]) for start, end in bounds]
-        described.append((condition, condition, feature_set.summaries(frames)))
-    return described
+    return [
+        (condition, condition, describe_speech(samples, Segmentation(), lengths, entry))
+        for condition, samples in _lines(decode(path).samples[0])
+    ]
 
 
 def _lines(samples: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -321,7 +315,7 @@ def _hear(path: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Give a clip's features, and its spectrogram at `STEPS` times [shape=(N_MELS, STEPS)]."""
     samples = decode(path).samples[0]
     frames = ACOUSTIC.frames(samples)
-    loud = np.flatnonzero(frames[:, _LEVEL] > frames[:, _LEVEL].max() - _ACTIVE)
+    loud = np.flatnonzero(frames[:, LEVEL] > frames[:, LEVEL].max() - ACTIVE_RANGE)
     mel = frames[loud[0] : loud[-1] + 1, MEL].astype(np.float32)
     mel = np.maximum(mel - mel.max(), -RANGE)
     steps = np.linspace(0, len(mel) - 1, STEPS)

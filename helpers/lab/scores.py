@@ -51,7 +51,7 @@ def model_rows(known: Iterable[ModelCard]) -> pd.DataFrame:
     """
     rows = []
     for card in known:
-        scores = {row["condition"]: row for row in headline_scores(card)}
+        scores = {row["condition"]: row for row in headline_clip_scores(card)}
         rows.append(
             {
                 "model": card.name,
@@ -66,7 +66,7 @@ def model_rows(known: Iterable[ModelCard]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def headline_scores(card: ModelCard) -> list[dict[str, Any]]:
+def headline_clip_scores(card: ModelCard) -> list[dict[str, Any]]:
     """Choose the scores that stand for a model: its first corpus, with the baseline that it takes.
 
     Parameters
@@ -92,7 +92,7 @@ def headline_table(known: Iterable[ModelCard]) -> pd.DataFrame:
                 **{"ece": row["ece"], "segments": row["segments"], "speakers": row["speakers"]},
             }
             for card in known
-            for row in headline_scores(card)
+            for row in headline_clip_scores(card)
         ]
     )
 

@@ -116,7 +116,7 @@ def show_decision(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> 
     st.markdown("**What the model says**")
     shares = {label: float(row[label]) for label in analysis.model.labels}
     st.altair_chart(emotion_bars(shares, "Probability"), alt="Probability of each emotion")
-    told = explain(analysis, segment, samples)
+    told = explain(analysis, workspace().model(analysis.model.name), segment, samples)
     st.markdown(f"**What pushed it to “{most_probable(analysis, segment)}”**", help=EXPLAINED)
     strong = [push for push in told if push.share >= NOTEWORTHY][:_PUSHES]
     _list(strong)

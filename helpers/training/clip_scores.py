@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from helpers.classifier import NO_BASELINE
+from helpers.classifier import NO_BASELINE, OTHER_CLIPS
 from helpers.training.evaluate import expected_calibration_error, speaker_interval, unweighted_average_recall
 from helpers.training.fitting import TrainingSet
 from helpers.training.models import (
     MODELS,
-    OTHER_CLIPS,
     ModelRecipe,
     alone,
     extract,

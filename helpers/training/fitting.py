@@ -53,10 +53,11 @@ class TrainingSet:
         """Take the rows [shape=(segments,), dtype=bool]."""
         return TrainingSet(self.segments[rows].reset_index(drop=True), self.features[rows])
 
-    def joined(self, other: TrainingSet) -> TrainingSet:
-        """Put another one after this one."""
-        segments = pd.concat([self.segments, other.segments], ignore_index=True)
-        return TrainingSet(segments, np.concatenate([self.features, other.features]))
+    def joined(self, *others: TrainingSet) -> TrainingSet:
+        """Put others after this one."""
+        parts = (self, *others)
+        segments = pd.concat([part.segments for part in parts], ignore_index=True)
+        return TrainingSet(segments, np.concatenate([part.features for part in parts]))
 
     def emotions(self) -> np.ndarray:
         """Give the emotions [shape=(segments,)]."""

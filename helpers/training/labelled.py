@@ -285,7 +285,8 @@ def train_labelled(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path, progre
     judged = [in_calls(estimator, test, labels) for estimator, test in folds]
     temperatures, uncertain_below = calibrate(judged, labels)
     uncertain_below = min(uncertain_below, _SURE)
-    test = _joined(part for _, part in folds)
+    first, *rest = (part for _, part in folds)
+    test = first.joined(*rest)
     told = [told_of_segments(estimator, part, labels, temperatures) for estimator, part in folds]
     together = {baseline: np.concatenate([each[baseline] for each in told]) for baseline in told[0]}
     progress("Training", _VALIDATED)
@@ -418,13 +419,7 @@ def _described(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path, progress: 
         part = extract(clips[start : start + _AT_ONCE], recipe, cache)
         part.segments["clip"] += start
         parts.append(part)
-    return _joined(parts)
-
-
-def _joined(parts: Iterable[TrainingSet]) -> TrainingSet:
-    first, *rest = parts
-    segments = pd.concat([first.segments, *(part.segments for part in rest)], ignore_index=True)
-    return TrainingSet(segments, np.concatenate([first.features, *(part.features for part in rest)]))
+    return parts[0].joined(*parts[1:])
 
 
 def _splits(clips: pd.DataFrame, protocol: Protocol) -> list[Split]:

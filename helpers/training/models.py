@@ -632,14 +632,38 @@ def _describe(
 
     They are kept by all arguments, the size of the file and the versions in `entry` among them.
     """
-    described = []
-    for copy in _copies(decode(path).samples[0], Path(path).stem, speaker):
-        segments = find_segments(copy.samples, copy.segmentation, shortest=lengths[0], longest=lengths[1])
-        bounds = (segments.to_numpy() * SAMPLE_RATE).round().astype(int)
-        feature_set = FEATURE_SETS[str(entry["name"])]
-        vectors = feature_set.summaries(feature_set.frames(copy.samples[start:end]) for start, end in bounds)
-        described.append((copy.condition, copy.line, vectors))
-    return described
+    return [
+        (copy.condition, copy.line, describe_speech(copy.samples, copy.segmentation, lengths, entry))
+        for copy in _copies(decode(path).samples[0], Path(path).stem, speaker)
+    ]
+
+
+def describe_speech(
+    samples: np.ndarray,
+    segmentation: Segmentation,
+    lengths: tuple[float, float],
+    entry: dict[str, str | int],
+) -> np.ndarray:
+    """Describe the segments of a clip.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=int16]
+        At `SAMPLE_RATE`.
+    segmentation : Segmentation
+    lengths : tuple of float
+        The shortest and the longest segment [seconds].
+    entry : dict
+        As of ``FeatureSet.as_entry``.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, features), dtype=float32]
+    """
+    segments = find_segments(samples, segmentation, shortest=lengths[0], longest=lengths[1])
+    bounds = (segments.to_numpy() * SAMPLE_RATE).round().astype(int)
+    feature_set = FEATURE_SETS[str(entry["name"])]
+    return feature_set.summaries(feature_set.frames(samples[start:end]) for start, end in bounds)
 
 
 @dataclass(frozen=True, eq=False)

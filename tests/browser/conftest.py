@@ -157,7 +157,7 @@ def watched_page(browser: BrowserContext, address: str) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: _note_foreign(request.url, address, complaints))
     page.goto(address)
-    expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible()
     settled(page)
     yield page
     page.close()
@@ -180,7 +180,7 @@ def choose_sample(page: Page, number: int) -> Path:
     box.fill(sample.title)
     box.press("Enter")
     path = local_path(sample)
-    expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=path.name)).to_be_visible()
     return path
 
 

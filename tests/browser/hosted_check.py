@@ -35,9 +35,7 @@ def main() -> int:
             begin = time.monotonic()
             with server.running():
                 page.goto(server.address)
-                expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(
-                    timeout=PATIENCE
-                )
+                expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible()
                 print(
                     f"First page: {time.monotonic() - begin:.1f} s after the start, {server.peak():.0f} MiB"
                 )

@@ -9,7 +9,7 @@ from typing import Literal
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
 from helpers.samples import local_path, synthetic_calls
-from tests.browser.conftest import FLAGS, PATIENCE, ROOT, Server, choose_sample, upload
+from tests.browser.conftest import FLAGS, ROOT, Server, choose_sample, upload
 
 DOCS = ROOT / "docs"
 WELCOME = "Where did this customer"
@@ -29,9 +29,7 @@ def main() -> int:
             browser = _browser(playwright, Path(folder) / name, width, height, theme)
             page = browser.new_page()
             page.goto(server.address)
-            expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(
-                timeout=PATIENCE
-            )
+            expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible()
             _arrange(page, name)
             page.wait_for_timeout(SETTLED)
             page.mouse.move(5, 5)
@@ -56,13 +54,13 @@ def _arrange(page: Page, name: str) -> None:
     """Bring a page into the state of a screenshot."""
     if name == "several":
         upload(page, *map(local_path, synthetic_calls()))
-        expect(page.get_by_text("Tick a recording")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Tick a recording")).to_be_visible()
     elif name == "page-phone":
         page.get_by_role("button", name="Analyse", exact=True).first.click()
     elif name != "welcome":
         choose_sample(page, 0)
     if name != "welcome":
-        expect(page.get_by_text("Share of speech time")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Share of speech time")).to_be_visible()
 
 
 if __name__ == "__main__":

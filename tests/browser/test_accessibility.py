@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE, choose_sample, settled
+from tests.browser.conftest import choose_sample, settled
 
 # The frame of Vega's brush has a role and cannot be given a name; the chart as a whole has a description.
 BRUSH = ".window_brush, .window_brush_bg"
@@ -26,7 +26,7 @@ def serious_findings(page: Page) -> list[str]:
 def test_axe_finds_nothing_serious(page: Page, theme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=theme)
     page.reload()
-    expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Where did this customer")).to_be_visible()
     settled(page)
     assert serious_findings(page) == []
     choose_sample(page, 0)

@@ -13,7 +13,7 @@ from helpers.clips import PAUSE
 from helpers.emotions import EMOTIONS
 from helpers.media import SAMPLE_RATE, decode
 from helpers.samples import SAMPLES
-from tests.browser.conftest import PATIENCE, ROOT, choose_sample, command_line, download, settled, upload
+from tests.browser.conftest import ROOT, choose_sample, command_line, download, settled, upload
 from tests.conftest import bursts, encode
 
 ROW_HEIGHT = 35  # pixels, of a table
@@ -141,7 +141,7 @@ def test_an_upload_gives_the_csv_of_the_command_line(page: Page, tmp_path: Path,
     path = tmp_path / f"my {source} call.{kind}"
     path.write_bytes(sample.read_bytes())
     upload(page, path)
-    expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=path.name)).to_be_visible()
     expected = command_line(path)
     assert segments_drawn(page) == len(expected.splitlines()) - 1
     assert download(page, "Segments (CSV)") == expected
@@ -157,7 +157,7 @@ def test_the_wav_is_the_whole_recording(page: Page, tmp_path: Path) -> None:
 def test_a_recording_that_browsers_cannot_play_is_played_as_wav(page: Page, tmp_path: Path) -> None:
     path = encode(tmp_path / "phone.wav", bursts((1, 3), duration=5), codec="pcm_mulaw", rate=8000)
     upload(page, path)
-    expect(page.get_by_role("heading", name="phone.wav")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="phone.wav")).to_be_visible()
     page.wait_for_function(
         "() => { const a = document.querySelector('audio'); return a && a.duration > 4.9; }"
     )
@@ -169,7 +169,7 @@ def test_a_bad_file_gives_one_sentence_and_keeps_the_last_result(page: Page, tmp
     bad.write_text("These are my notes.")
     upload(page, bad)
     alert = page.get_by_test_id("stAlert")
-    expect(alert).to_contain_text("notes.mp3 is not an audio or video file", timeout=PATIENCE)
+    expect(alert).to_contain_text("notes.mp3 is not an audio or video file")
     assert "Traceback" not in alert.inner_text()
     expect(page.get_by_role("heading", name=sample.name)).to_be_visible()
 
@@ -182,7 +182,7 @@ def test_several_files_are_analysed_and_the_bad_one_is_named(page: Page, tmp_pat
     empty = tmp_path / "empty.wav"
     empty.touch()
     upload(page, *good, empty)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("empty.wav is empty", timeout=PATIENCE)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("empty.wav is empty")
     expect(page.get_by_role("heading", name="call 3.wav")).to_be_visible()
 
 
@@ -192,19 +192,19 @@ def test_a_look_at_another_page_loses_nothing(page: Page, tmp_path: Path, source
     if source == "upload":
         upload(page, path)
     name = path.name if source == "upload" else choose_sample(page, 3).name
-    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_role("heading", name="How does it sound")).to_be_visible()
     page.wait_for_timeout(2_000)  # a page that is still asking for the microphone does not let go
     page.get_by_role("link", name="Call").click()
-    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_sticks_out_of_the_page(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.get_by_role("button", name="Analyse", exact=True).first.click()
-    expect(page.get_by_text("Share of speech time")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Share of speech time")).to_be_visible()
     main = page.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth <= element.clientWidth")
 
@@ -270,9 +270,9 @@ def test_several_recordings_stand_in_a_table_and_two_are_compared(page: Page, tm
         for name, each in spans.items()
     ]
     upload(page, *paths, Path(__file__))
-    expect(page.get_by_role("heading", name="short.wav")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="short.wav")).to_be_visible()
     expect(page.get_by_text("test_call.py is not an audio or video file")).to_be_visible()
-    expect(page.get_by_text("Tick a recording to open it")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Tick a recording to open it")).to_be_visible()
     settled(page)
     page.locator("[data-testid=stVegaLiteChart] svg .targets_marks path").first.wait_for(state="attached")
     charts = page.get_by_test_id("stVegaLiteChart").count()
@@ -281,7 +281,7 @@ def test_several_recordings_stand_in_a_table_and_two_are_compared(page: Page, tm
     page.wait_for_timeout(1_500)  # what moves closes the list
     compared.click()
     page.get_by_role("option", name="long.wav").click()
-    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(charts + 2, timeout=PATIENCE)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(charts + 2)
     expect(page.get_by_role("columnheader", name="Speaker (1)")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Speaker (2)")).to_be_visible()
 
@@ -297,11 +297,11 @@ def test_the_address_leads_back_to_the_sample_the_view_and_the_settings(
     address = page.url
     other = browser.new_page()
     other.goto(address)
-    expect(other.get_by_text("0:27.6 to 1:22.7 of 1:50.2")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_text("0:27.6 to 1:22.7 of 1:50.2")).to_be_visible()
     expect(other.get_by_role("heading", name="billing-complaint")).to_be_visible()
     expect(other.get_by_role("radio", name="Left", exact=True)).to_be_checked()
     other.get_by_role("button", name="Start over").click()
-    expect(other.get_by_role("heading", name="Where did this customer")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_role("heading", name="Where did this customer")).to_be_visible()
     assert "?" not in other.url
     other.close()
 
@@ -333,10 +333,10 @@ def test_a_tick_in_the_table_opens_that_recording(page: Page, tmp_path: Path) ->
     for name in ("first", "second"):
         encode(tmp_path / f"{name}.wav", bursts((1, 3), duration=5), codec="pcm_s16le")
     upload(page, tmp_path / "first.wav", tmp_path / "second.wav")
-    expect(page.get_by_role("heading", name="first.wav")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="first.wav")).to_be_visible()
     settled(page)
     grid = page.get_by_test_id("stDataFrame").first
     expect(grid.locator("canvas").first).to_be_visible()
     page.wait_for_timeout(500)  # the canvas takes clicks a moment after it is there
     grid.click(position={"x": 15, "y": 2.5 * ROW_HEIGHT})
-    expect(page.get_by_role("heading", name="second.wav")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="second.wav")).to_be_visible()

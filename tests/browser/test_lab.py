@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from helpers.lab.steps import AS_RECORDED, CHANGED
-from tests.browser.conftest import PATIENCE, settled
+from tests.browser.conftest import settled
 
 EMPTY = """charts => charts.filter(chart => !chart.querySelector(
     'svg .role-mark path[d], svg .role-mark line, canvas')).map(chart => chart.ariaLabel)"""
@@ -14,7 +14,7 @@ EMPTY = """charts => charts.filter(chart => !chart.querySelector(
 def open_page(page: Page, name: str, *, charts: int) -> None:
     """Follow the link, and look at all that is there."""
     page.get_by_role("link", name=name).click()
-    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     looked_at(page, charts=charts)
 
 
@@ -23,7 +23,7 @@ def looked_at(page: Page, *, charts: int) -> None:
     settled(page)
     drawn = page.get_by_test_id("stVegaLiteChart").filter(has=page.locator("svg.marks, canvas.marks"))
     if charts:
-        expect(drawn.nth(charts - 1)).to_be_attached(timeout=PATIENCE)
+        expect(drawn.nth(charts - 1)).to_be_attached()
     expect(drawn).to_have_count(page.get_by_test_id("stVegaLiteChart").count())
     assert page.get_by_test_id("stException").count() == 0
     assert drawn.evaluate_all(EMPTY) == []
@@ -46,7 +46,7 @@ def test_every_page_of_the_lab(page: Page) -> None:
     open_page(page, "Models", charts=13)
     page.get_by_role("combobox", name="Compare with").fill("German")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Two models by line")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Two models by line")).to_be_visible()
     looked_at(page, charts=14)
     assert saved(page, "CSV").startswith(b"model,corpus,condition,uar")
     assert b"<svg" in saved(page, "SVG")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from helpers.links import SWITCH
-from tests.browser.conftest import PATIENCE, Server, watched_page
+from tests.browser.conftest import Server, watched_page
 from tests.conftest import bursts, encode
 from tests.test_links import Handler
 
@@ -42,12 +42,12 @@ def fetch(page: Page, url: str) -> None:
 
 def test_a_link_is_fetched_and_analysed(linked: Page) -> None:
     fetch(linked, "http://good.example/good.wav")
-    expect(linked.get_by_role("heading", name="good.wav")).to_be_visible(timeout=PATIENCE)
+    expect(linked.get_by_role("heading", name="good.wav")).to_be_visible()
 
 
 def test_a_link_to_the_inside_is_refused_in_one_sentence_and_the_last_result_stays(linked: Page) -> None:
     fetch(linked, "http://good.example/good.wav")
-    expect(linked.get_by_role("heading", name="good.wav")).to_be_visible(timeout=PATIENCE)
+    expect(linked.get_by_role("heading", name="good.wav")).to_be_visible()
     for url in ("http://127.0.0.1/", "http://169.254.169.254/latest/meta-data", "http://good.example/inside"):
         fetch(linked, url)
         alert = linked.get_by_test_id("stAlert")

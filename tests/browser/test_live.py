@@ -87,12 +87,12 @@ def press_start(page: Page, awaited: Locator) -> None:
 
 def start(page: Page) -> None:
     press_start(page, buttons(page).get_by_role("button", name="Stop"))
-    expect(page.get_by_text("frames of sound received")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("frames of sound received")).to_be_visible()
 
 
 def stop(page: Page) -> None:
     buttons(page).get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("That was all")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("That was all")).to_be_visible()
 
 
 def account(page: Page) -> list[float]:
@@ -202,7 +202,7 @@ def test_another_page_ends_the_take_which_is_there_on_return(live: Page) -> None
     expect(live.get_by_role("heading", name="Where did this customer")).to_be_visible()
     live.wait_for_timeout(1_500)
     open_live(live)
-    expect(live.get_by_text("That was all")).to_be_visible(timeout=PATIENCE)
+    expect(live.get_by_text("That was all")).to_be_visible()
     assert 100 < account(live)[0] < 600
 
 
@@ -258,7 +258,7 @@ def test_a_connection_that_does_not_come_about_is_said_and_the_recorder_offered(
     press_start(page, page.get_by_test_id("stAlert"))
     expect(page.get_by_test_id("stAlert")).to_contain_text("Connecting")
     sentence = "The sound does not get from your browser to this server."
-    expect(page.get_by_test_id("stAlert")).to_contain_text(sentence, timeout=PATIENCE)
+    expect(page.get_by_test_id("stAlert")).to_contain_text(sentence)
     expect(page.get_by_test_id("stAlert")).to_contain_text("You can still record a clip or upload a file")
     buttons(page).get_by_role("button", name="Stop").click()
     expect(buttons(page).get_by_role("button", name="Start")).to_be_visible()
@@ -274,7 +274,7 @@ def test_a_recorded_clip_is_analysed_like_its_file(
         recorder.get_by_role("button", name="Record", exact=True).click()
         page.wait_for_timeout((BEFORE + SPOKEN) * 1_000)
         recorder.get_by_role("button", name="Stop recording").click()
-        expect(page.get_by_role("heading", name="Recorded clip.wav")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name="Recorded clip.wav")).to_be_visible()
         assert_like_the_file(segments_of(download(page, "Segments (CSV)"), tmp_path / "clip.csv"), spoken)
         page.wait_for_function(
             "() => { const a = document.querySelector('audio'); return a && a.duration > 9; }"

@@ -12,7 +12,7 @@ from helpers.analysis import CallAnalysis, analyze
 from helpers.exports import clock
 from helpers.report import to_html
 from helpers.samples import local_path, synthetic_calls
-from tests.browser.conftest import PATIENCE, ROOT, Server, choose_sample, download
+from tests.browser.conftest import ROOT, Server, choose_sample, download
 from tests.browser.test_accessibility import serious_findings
 
 NAME = "<script>document.title = 'run'</script>.wav"
@@ -127,7 +127,7 @@ def test_what_cannot_be_drawn_is_told(browser: BrowserContext, tmp_path: Path) -
         page.goto(server.address)
         choose_sample(page, 0)
         page.get_by_role("button", name="Charts (PNG)").click()
-        expect(page.get_by_text("Failed to generate file for download")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Failed to generate file for download")).to_be_visible()
         page.get_by_role("button", name="Closer", exact=True).click()
-        expect(page.get_by_text("The charts could not be drawn")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("The charts could not be drawn")).to_be_visible()
         page.close()

@@ -1,5 +1,6 @@
 """The section on acoustics computes nothing before it is opened, and tells emotions of the analysed alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from helpers import workspace
+from helpers.classifier import load_model
 from helpers.media import RecordingStream
 from tests.conftest import encode, sample_on_one_channel
 from tests.pages.conftest import upload, with_sample
@@ -27,6 +29,14 @@ def open_acoustics(app: AppTest) -> None:
 def show(app: AppTest, part: str) -> None:
     app.segmented_control(key="acoustics of").set_value(part).run()
     assert not app.exception
+
+
+def next_explained(app: AppTest) -> None:
+    for _ in range(10):
+        press(app, "Next segment")
+        if any(text.startswith("**What pushed it to") for text in texts(app)):
+            return
+    raise AssertionError("no segment is explained")
 
 
 def texts(app: AppTest) -> list[str]:
@@ -78,13 +88,28 @@ def test_an_agent_has_sound_alone_and_nothing_is_computed_before_it_is_opened_no
     )
 
 
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A model that this session alone has."""
+    model = load_model()
+    mine = replace(model, card=replace(model.card, name="own-123456"))
+    monkeypatch.setattr(workspace.Workspace, "cards", lambda _: {mine.card.name: mine.card})
+    monkeypatch.setattr(workspace.Workspace, "model", lambda _, name: {mine.card.name: mine}[name])
+    return mine.card.name
+
+
+def test_a_call_judged_by_a_model_of_this_session_is_explained_by_it(own: str, app: AppTest) -> None:
+    with_sample(app)
+    assert any(f"model “{own}”" in text.value for text in app.caption)
+    open_acoustics(app)
+    next_explained(app)
+
+
 def test_a_segment_of_the_customer_has_probabilities_and_what_pushed_them(app: AppTest) -> None:
     with_sample(app)
     open_acoustics(app)
     assert any("to see how it sounds" in text for text in texts(app))
-    press(app, "Next segment")
-    while not any(text.startswith("**What pushed it to") for text in texts(app)):
-        press(app, "Next segment")
+    next_explained(app)
     told = texts(app)
     assert any("points**" in text and "this speaker's usual" in text for text in told)
     assert any("the model does not count that" in text for text in told)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.naive_bayes import GaussianNB
 
-from helpers.classifier import NO_BASELINE, ModelCard, load_model, model_names, read_card
+from helpers.classifier import NO_BASELINE, OTHER_CLIPS, ModelCard, load_model, model_names, read_card
 from helpers.corrections import Correction
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
@@ -20,7 +20,6 @@ from helpers.training.corpora import CORPORA, load_corpora
 from helpers.training.models import (
     CONDITIONS,
     MODELS,
-    OTHER_CLIPS,
     ModelRecipe,
     evaluate,
     extract,
