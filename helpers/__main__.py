@@ -223,10 +223,10 @@ def _analyze_batch(options: argparse.Namespace) -> int:
     check_packages((*NEEDED, "distributed") if options.dask else NEEDED)
     with cluster(options.dask) if options.dask else processes(options.jobs) as workers:
         from helpers.batch.calls import Request  # while the workers start
-        from helpers.classifier import load_model
+        from helpers.classifier import servable_card
 
         try:
-            card = load_model(options.model).card
+            card = servable_card(options.model)
         except ModelError as error:
             print(error, file=sys.stderr)
             return WRONG_USAGE

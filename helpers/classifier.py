@@ -361,7 +361,28 @@ def load_model(name: str = "default", folder: Path = MODELS) -> Model:
     _limit_linear_algebra()
     card = read_card(name, folder)
     _check_servable(card)
-    return Model(card, _verified_estimator(folder / f"{card.name}.{card.layout}", card.sha256))
+    return Model(card, _estimator(_path(card, folder), card.sha256))
+
+
+def servable_card(name: str = "default", folder: Path = MODELS) -> ModelCard:
+    """Read the card of a model that `load_model` can load, without loading it.
+
+    Parameters
+    ----------
+    name : str
+        As in `model_names`, or "default".
+    folder : Path
+        Where the models are.
+
+    Raises
+    ------
+    ModelError
+        As `load_model`.
+    """
+    card = read_card(name, folder)
+    _check_servable(card)
+    _verified(_path(card, folder), card.sha256)
+    return card
 
 
 def save_model(content: bytes, card: ModelCard, folder: Path) -> ModelCard:
@@ -382,7 +403,7 @@ def save_model(content: bytes, card: ModelCard, folder: Path) -> ModelCard:
         As written.
     """
     card = replace(card, libraries=made_with(card.layout), sha256=hashlib.sha256(content).hexdigest())
-    (folder / f"{card.name}.{card.layout}").write_bytes(content)
+    _path(card, folder).write_bytes(content)
     write_card(card, folder)
     return card
 
@@ -424,8 +445,16 @@ def _limit_linear_algebra() -> None:
     threadpool_limits(1, "blas")
 
 
+def _path(card: ModelCard, folder: Path) -> Path:
+    return folder / f"{card.name}.{card.layout}"
+
+
 @lru_cache(maxsize=4)
-def _verified_estimator(path: Path, sha256: str) -> Estimator:
+def _estimator(path: Path, sha256: str) -> Estimator:
+    return read_estimator(_verified(path, sha256), path.suffix[1:])
+
+
+def _verified(path: Path, sha256: str) -> bytes:
     """Read the very bytes whose hash was checked."""
     try:
         content = path.read_bytes()
@@ -437,4 +466,4 @@ def _verified_estimator(path: Path, sha256: str) -> Estimator:
         raise ModelError(
             f"The file of model {path.stem} is not the one that its card describes: restore both."
         )
-    return read_estimator(content, path.suffix[1:])
+    return content

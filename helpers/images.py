@@ -10,7 +10,6 @@ from functools import cache
 
 import numpy as np
 import scipy.fft
-from scipy.signal import get_window, resample_poly
 
 from helpers.features import decibels, mel_filters
 from helpers.media import SAMPLE_RATE
@@ -46,6 +45,8 @@ def mfcc_image(samples: np.ndarray) -> np.ndarray:
     np.ndarray [shape=(N_MFCC * FRAMES,), dtype=float32]
         In the order of `image_names`.
     """
+    from scipy.signal import resample_poly
+
     shown = samples[: round(SHOWN * SAMPLE_RATE)].astype(np.float32) / 32768
     signal = resample_poly(shown, RATE // 100, SAMPLE_RATE // 100)[: round(SHOWN * RATE)]
     padded = np.zeros(_N_FFT + (FRAMES - 1) * _HOP_LENGTH, np.float32)
@@ -60,4 +61,6 @@ def mfcc_image(samples: np.ndarray) -> np.ndarray:
 
 @cache
 def _window() -> np.ndarray:
+    from scipy.signal import get_window
+
     return get_window("hann", _N_FFT).astype(np.float32)

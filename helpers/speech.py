@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
-from scipy.signal import find_peaks, lfilter
 
 from helpers.media import SAMPLE_RATE
 
@@ -284,6 +282,8 @@ def speaking_rate(levels: np.ndarray, segments: pd.DataFrame) -> float | None:
     float or None
         Peaks per second of the segments; None where there is no speech.
     """
+    from scipy.signal import find_peaks
+
     bounds = (segments[["start", "end"]].to_numpy(float) / FRAME).round().astype(int)
     peaks = sum(len(find_peaks(levels[start:end], prominence=_SYLLABLE)[0]) for start, end in bounds)
     seconds = float(np.diff(bounds, axis=1).sum()) * FRAME
@@ -456,6 +456,8 @@ class _Surroundings:
         return np.concatenate([np.empty((0, 4), np.float32), *map(self._measured, blocks)])
 
     def _measured(self, levels: np.ndarray) -> np.ndarray:
+        from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
         heard = self._histograms(levels)
         self._quietest = np.concatenate([self._quietest, _by(levels, _SMOOTHING, np.inf).min(axis=1)])
         self._loudest = np.concatenate([self._loudest, _by(levels, _STEP, SILENCE).max(axis=1)])
@@ -469,6 +471,8 @@ class _Surroundings:
 
     def _histograms(self, levels: np.ndarray) -> np.ndarray:
         """Count what was heard until the end of each step by level, fading [shape=(steps, bins)]."""
+        from scipy.signal import lfilter
+
         steps = -(-len(levels) // _STEP)
         bins = np.clip((levels - SILENCE) / _BIN, 0, len(_LEVELS) - 1).astype(int)
         cells = np.arange(len(levels)) // _STEP * len(_LEVELS) + bins

@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from helpers.classifier import (
     model_names,
     read_card,
     save_model,
+    servable_card,
 )
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.errors import ModelError
@@ -92,7 +94,10 @@ def test_every_card_names_protocol_licences_and_true_figures(name: str) -> None:
         assert confusion.sum() == score["segments"]
 
 
-def test_a_changed_file_is_refused_before_it_is_unpickled(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", [load_model, servable_card])
+def test_a_changed_file_is_refused_before_it_is_unpickled(
+    read: Callable[..., object], folder: Path, tmp_path: Path
+) -> None:
     witness = tmp_path / "executed"
 
     class Attack:
@@ -101,16 +106,18 @@ def test_a_changed_file_is_refused_before_it_is_unpickled(folder: Path, tmp_path
 
     (folder / "calls.joblib").write_bytes(pickle.dumps(Attack()))
     with pytest.raises(ModelError, match="not the one that its card describes"):
-        load_model(folder=folder)
+        read(folder=folder)
     assert not witness.exists()
 
 
-def test_a_missing_file_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("read", [load_model, servable_card])
+def test_a_missing_file_is_refused(read: Callable[..., object], folder: Path) -> None:
     (folder / "calls.joblib").unlink()
     with pytest.raises(ModelError, match="missing"):
-        load_model(folder=folder)
+        read(folder=folder)
 
 
+@pytest.mark.parametrize("read", [load_model, servable_card])
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
@@ -122,19 +129,20 @@ def test_a_missing_file_is_refused(folder: Path) -> None:
     ],
 )
 def test_a_card_that_this_version_cannot_serve_is_refused(
-    folder: Path, entries: dict[str, object], message: str
+    read: Callable[..., object], folder: Path, entries: dict[str, object], message: str
 ) -> None:
     change_card(folder, **entries)
     (folder / "calls.joblib").unlink()  # so that reading it would be another error
     with pytest.raises(ModelError, match=message):
-        load_model(folder=folder)
+        read(folder=folder)
 
 
+@pytest.mark.parametrize("read", [load_model, servable_card])
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"card_version": 3}'])
-def test_a_damaged_card_is_refused(folder: Path, text: str) -> None:
+def test_a_damaged_card_is_refused(read: Callable[..., object], folder: Path, text: str) -> None:
     (folder / "calls.json").write_text(text)
     with pytest.raises(ModelError, match="damaged"):
-        load_model(folder=folder)
+        read(folder=folder)
 
 
 @pytest.mark.parametrize("name", ["nothing", "../models/calls", "/etc/passwd", ""])

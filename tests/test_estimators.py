@@ -61,7 +61,7 @@ def test_a_graph_is_served_like_any_model_and_needs_its_hash(tmp_path: Path) -> 
     assert model.neutrality(np.zeros((2, len(names)))) is None
     np.testing.assert_allclose(model.predict(np.ones((2, len(names)))).sum(axis=1), 1)
     (tmp_path / "calls.onnx").write_bytes(linear_graph(np.zeros((len(names), 4))))
-    classifier._verified_estimator.cache_clear()
+    classifier._estimator.cache_clear()
     with pytest.raises(ModelError, match="not the one that its card describes"):
         load_model(folder=tmp_path)
 
