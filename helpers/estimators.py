@@ -1,4 +1,4 @@
-"""How an estimator is kept in a file: scikit-learn's by joblib or skops, a network's graph as ONNX.
+"""How an estimator is kept in a file: perceptrons by joblib or skops, a network's graph as ONNX.
 
 Unpickling, and so joblib, executes whatever code a file names. That is fine for the models of this
 repository, whose hashes are on their cards, and not for those that users train, upload and pass on: these are
@@ -23,7 +23,7 @@ _MADE_WITH = {
     ONNX: ("onnx",),
     SKOPS: ("scikit-learn", "numpy", "skops"),
 }
-_TRUSTED = ["helpers.baseline.BaselinedClassifier"]
+_TRUSTED = ["helpers.baseline.BaselinedClassifier", "helpers.perceptron.Perceptron"]
 
 
 class Estimator(Protocol):
@@ -63,11 +63,11 @@ class OnnxEstimator:
 
 
 def to_joblib(estimator: Any) -> bytes:
-    """Write a scikit-learn estimator as the content of a joblib file.
+    """Write an estimator as the content of a joblib file.
 
     Parameters
     ----------
-    estimator : scikit-learn estimator
+    estimator : scikit-learn estimator or BaselinedClassifier
 
     Returns
     -------
@@ -81,7 +81,7 @@ def to_joblib(estimator: Any) -> bytes:
 
 
 def to_skops(estimator: Any) -> bytes:
-    """Write a scikit-learn estimator as the content of a skops file, which executes no code when it is read.
+    """Write an estimator as the content of a skops file, which executes no code when it is read.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import find_peaks
 
 from helpers.media import SAMPLE_RATE, decode
 from helpers.speech import (
@@ -12,6 +13,7 @@ from helpers.speech import (
     LoudnessMeter,
     Segmentation,
     Segmenter,
+    count_peaks,
     cut_spans,
     find_segments,
     frame_levels,
@@ -456,3 +458,16 @@ def test_an_hour_takes_less_than_a_second() -> None:
         times.append(time.process_time() - before)
     assert len(segments) > 60 * 10
     assert min(times) < 1
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_peaks_are_those_of_scipy(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    count, prominence = generator.integers(80), generator.uniform(0.1, 6)
+    values = np.repeat(np.cumsum(generator.normal(size=count)) * 2, generator.integers(1, 4, count))
+    assert count_peaks(values, prominence) == len(find_peaks(values, prominence=prominence)[0])
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0], [0.0, 5.0], [5.0, 0.0], [5.0, 0.0, 5.0]])
+def test_there_is_no_peak_at_an_end(values: list[float]) -> None:
+    assert count_peaks(np.array(values), 2.0) == 0

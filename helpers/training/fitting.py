@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers.baseline import BaselinedClassifier, BaselinedEnsemble, standardise
 from helpers.emotions import NEUTRAL
+from helpers.perceptron import Perceptron
 from helpers.training.networks import ConvolutionalClassifier
 
 SHRINKAGE = 0.5  # neutral segments
@@ -126,7 +127,7 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
     classes = list(np.unique(emotions))
     mean, deviation = training.features.mean(axis=0), training.features.std(axis=0) + 1e-6
     values = standardise(training.features, mean, deviation)
-    alone = tuple(_fitted(seed, values, emotions) for seed in range(_MEMBERS))
+    alone = tuple(Perceptron.of(_fitted(seed, values, emotions)) for seed in range(_MEMBERS))
     neutral = _unheard_neutral(values, training, classes.index(NEUTRAL))
     draws = CallDraws(training.segments)
     relative = [_perceptron(seed) for seed in range(_MEMBERS)]
@@ -135,7 +136,7 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
         for _ in range(_EPOCHS):
             against = values - _locations(values, neutral, draws.draw(generator))
             perceptron.partial_fit(against, emotions, classes=classes)
-    members = tuple(map(_slimmed, relative))
+    members = tuple(map(Perceptron.of, relative))
     return BaselinedClassifier(mean, deviation, alone, members, classes.index(NEUTRAL), SHRINKAGE)
 
 
@@ -204,14 +205,10 @@ def _perceptron(seed: int) -> MLPClassifier:
 def _fitted(seed: int, values: np.ndarray, emotions: np.ndarray) -> MLPClassifier:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed
-        return _slimmed(_perceptron(seed).fit(values, emotions))
-
-
-def _slimmed(perceptron: MLPClassifier) -> MLPClassifier:
-    """Forget what only further training needs, most of a perceptron's size."""
-    for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
-        vars(perceptron).pop(name, None)
-    return perceptron
+        fitted = _perceptron(seed).fit(values, emotions)
+    for name in ("_optimizer", "_best_coefs", "_best_intercepts"):  # of use to further training alone
+        vars(fitted).pop(name, None)
+    return fitted
 
 
 def _locations(values: np.ndarray, neutral: np.ndarray, calls: Iterator[np.ndarray]) -> np.ndarray:
