@@ -55,8 +55,9 @@ soak: $(VENV)/installed-dev
 # Known weaknesses of what is installed, and the list of it (CycloneDX).
 audit: $(VENV)/installed-dev
 	$(IN_VENV) -m pip install --quiet "pip-audit>=2.9,<3" "cyclonedx-bom>=7,<8"
-	$(VENV)/bin/pip-audit --requirement requirements.txt
+	mkdir -p output
 	$(VENV)/bin/cyclonedx-py environment $(VENV) --output-file output/sbom.json
+	$(VENV)/bin/pip-audit --strict --requirement requirements.txt
 
 # A fresh environment as on Community Cloud, an hour's call in a real browser, and the memory that it takes.
 hosted-check: $(VENV)/installed-dev
