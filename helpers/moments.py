@@ -146,32 +146,35 @@ def speech_time(segments: pd.DataFrame) -> float:
 
 
 def _anger(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
-    for series in _series(lane, lane["emotion"] == "angry"):
-        if speech_time(series) >= limits.sustained:
+    angry = (lane["emotion"] == "angry").to_numpy(bool)
+    starts, ends = lane["start"].to_numpy(float), lane["end"].to_numpy(float)
+    pauses = starts[1:] - ends[:-1]
+    for run in _runs((angry[1:] != angry[:-1]) | (pauses > _LONGEST_BREAK), ends - starts):
+        if angry[run.start] and run.seconds >= limits.sustained:
+            series = lane.iloc[run.start : run.end]
             told = series["confidence"].dropna()
             sure = f"with a mean confidence of {told.mean():.0%}" if len(told) else "as set by hand"
             yield _moment(
                 ANGER,
                 series,
-                f"Angry in {len(series)} segments in a row, {speech_time(series):.0f} s of speech, {sure}.",
+                f"Angry in {len(series)} segments in a row, {run.seconds:.0f} s of speech, {sure}.",
             )
 
 
 def _recoveries(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     """Find where negative speech ends for good, or for long enough."""
-    negative = lane["emotion"].isin(NEGATIVE)
-    for number, series in lane.groupby((negative != negative.shift()).cumsum()):
-        if number == 1 or negative[series.index[0]]:
+    negative = lane["emotion"].isin(NEGATIVE).to_numpy(bool)
+    lengths = (lane["end"] - lane["start"]).to_numpy(float)
+    for worse, calm in pairwise(_runs(negative[1:] != negative[:-1], lengths)):
+        if negative[calm.start] or worse.seconds < limits.sustained or calm.seconds < limits.calm_again:
             continue
-        before = lane[: lane.index.get_loc(series.index[0])]
-        worse = before[negative[before.index][::-1].cummin()[::-1]]
-        if speech_time(worse) >= limits.sustained and speech_time(series) >= limits.calm_again:
-            yield _moment(
-                RECOVERY,
-                series,
-                f"No negative emotion in {speech_time(series):.0f} s of speech, after "
-                f"{speech_time(worse):.0f} s of {' and '.join(sorted(set(worse['emotion'])))} speech.",
-            )
+        told = sorted(set(lane["emotion"].iloc[worse.start : worse.end]))
+        yield _moment(
+            RECOVERY,
+            lane.iloc[calm.start : calm.end],
+            f"No negative emotion in {calm.seconds:.0f} s of speech, after {worse.seconds:.0f} s of "
+            f"{' and '.join(told)} speech.",
+        )
 
 
 def _turns(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
@@ -240,12 +243,21 @@ def joined(segments: pd.DataFrame) -> Iterator[tuple[float, float]]:
         yield float(times[first, 0]), float(reached[last])
 
 
-def _series(lane: pd.DataFrame, wanted: pd.Series) -> Iterator[pd.DataFrame]:
-    """Yield the unbroken series of the segments that are wanted."""
-    broken = (wanted != wanted.shift()) | (lane["start"] - lane["end"].shift() > _LONGEST_BREAK)
-    for _, series in lane.groupby(broken.cumsum()):
-        if wanted[series.index[0]]:
-            yield series
+@dataclass(frozen=True)
+class _Run:
+    """Segments from `start` to before `end`, by position, and the seconds of speech in them."""
+
+    start: int
+    end: int
+    seconds: float
+
+
+def _runs(broken: np.ndarray, lengths: np.ndarray) -> Iterator[_Run]:
+    """Part segments where the run is broken between one and the next [shape=(segments - 1,)]."""
+    bounds = [0, *(np.flatnonzero(broken) + 1).tolist(), len(lengths)]
+    for start, end in pairwise(bounds):
+        if end > start:
+            yield _Run(start, end, float(lengths[start:end].sum()))
 
 
 def _moment(kind: str, series: pd.DataFrame, description: str) -> Moment:
