@@ -8,6 +8,7 @@ kept by skops, which builds nothing but the types that it knows to be harmless a
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -44,6 +45,7 @@ class OnnxEstimator:
     """
 
     def __init__(self, content: bytes) -> None:
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before it is loaded, which it otherwise tells Microsoft
         import onnxruntime
 
         self._content = content

@@ -465,6 +465,11 @@ class FrameConverter:
         ------
         np.ndarray [shape=(n, channels), dtype=int16]
             As far as the resampler has them; the rest comes with the next frames.
+
+        Raises
+        ------
+        av.FFmpegError
+            The frame cannot be brought to the channels of the first; those after it may be.
         """
         import av
 
@@ -473,9 +478,11 @@ class FrameConverter:
             yield from self.finish()
             self._layout = self._layout or frame.layout
             self._form = form
-            self._resampler = av.AudioResampler("s16", self._layout, SAMPLE_RATE)
-        if self._resampler is not None:
-            yield from _arrays(self._resampler.resample(frame))
+        resampler, self._resampler = self._resampler, None  # one that fails is of no use any more
+        resampler = resampler or av.AudioResampler("s16", self._layout, SAMPLE_RATE)
+        converted = resampler.resample(frame)
+        self._resampler = resampler
+        yield from _arrays(converted)
 
     def finish(self) -> Iterator[np.ndarray]:
         """Yield what the resampler still holds [shape=(n, channels), dtype=int16]."""
@@ -632,7 +639,7 @@ class _Decoder:
         for number, frame in enumerate(self._decoding):
             if not number:
                 yield self._delay(len(frame.layout.channels))
-            yield from converter.convert(frame)
+            yield from self._converted(frame, converter)
         yield from converter.finish()
 
     def stretch(self, start: float, end: float) -> np.ndarray:
@@ -652,7 +659,7 @@ class _Decoder:
                 break
             time = frame.time - zero / _MICROSECONDS
             first = round(time * SAMPLE_RATE) if first is None else first
-            blocks += converter.convert(frame)
+            blocks += self._converted(frame, converter)
             if time > end:
                 break
         blocks += converter.finish()
@@ -700,6 +707,14 @@ class _Decoder:
                 return
             except (av.FFmpegError, ValueError):  # PyAV's own, of a decoder that did not open
                 self._damaged = True
+
+    def _converted(self, frame: AudioFrame, converter: FrameConverter) -> Iterator[np.ndarray]:
+        import av
+
+        try:
+            yield from converter.convert(frame)
+        except av.FFmpegError:
+            self._damaged = True
 
     def _is_usable(self, frame: AudioFrame) -> bool:
         """Tell whether a frame can be converted; the form of sound may change on the way."""

@@ -1,5 +1,8 @@
 """From a recording to segments, summary and moments."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -283,3 +286,12 @@ def test_without_corrections_that_fit_an_analysis_stays_as_it_is() -> None:
     late = Correction("a", "left", 100, 104, "angry", "sad", 0.8, "calls")
     assert with_corrections(analysis, [late]) is analysis
     assert analysis.emotions == analysis.model.labels
+
+
+def test_an_analysis_leaves_nothing_on_the_disk_of_its_user(tmp_path: Path) -> None:
+    """A library kept what it did in the user's folder, to send it to its maker."""
+    folders = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    inherited = {name: value for name, value in os.environ.items() if name != "CI"}  # where it keeps nothing
+    program = f"from helpers.analysis import analyze; analyze({str(next(SAMPLES.glob('*.mp3')))!r})"
+    subprocess.run([sys.executable, "-c", program], check=True, env=inherited | folders)
+    assert [*tmp_path.rglob("*")] == []

@@ -8,6 +8,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -440,6 +441,23 @@ def test_more_channels_than_can_be_converted_are_named_and_no_crash() -> None:
     with pytest.raises(MediaError) as raised:
         decode(bytes(wav), name="many.wav")
     assert_one_sentence(str(raised.value), "many.wav", "has 65 channels")
+
+
+@pytest.mark.parametrize("place", ["first", "in between", "last"])
+def test_sound_that_turns_to_54_channels_is_left_out_and_no_crash(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frame(layout: str) -> av.AudioFrame:
+        made = av.AudioFrame("fltp", layout, SAMPLE_RATE // 10)
+        made.sample_rate = SAMPLE_RATE
+        return made
+
+    good, odd = partial(frame, "stereo"), partial(frame, "54 channels")
+    forms = {"first": [odd, good], "in between": [good, odd, good], "last": [good, odd]}[place]
+    monkeypatch.setattr("helpers.media._Decoder._frames", lambda _: (make() for make in forms))
+    recording = decode(to_wav(Recording("call", CALL)))
+    assert recording.duration == pytest.approx(0.1 * forms.count(good), abs=0.01)
+    assert any("damaged" in warning for warning in recording.warnings)
 
 
 def test_64_channels_are_not_compared_in_half_a_gigabyte() -> None:
