@@ -51,7 +51,7 @@ from helpers.training.models import (
 )
 from helpers.training.protocols import LeakyFolds, SpeakerFolds, checked_splits
 from helpers.training.recipes import make_ours
-from helpers.training.reproduce import against_speaker
+from helpers.training.study import against_speaker
 
 STEPS = 40  # of an average spectrogram, from the first loud frame to the last
 RANGE = 60.0  # dB, below the maximum of a clip

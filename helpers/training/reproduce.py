@@ -41,7 +41,7 @@ from helpers.training.figures import write_figures
 from helpers.training.protocols import LeakyRandom, Protocol, Split, checked_splits, is_leaky
 from helpers.training.recipes import ACCURACY, MACRO_F1, Case, Method, Recipe, clips_of
 from helpers.training.results import recipe_page
-from helpers.training.study import describe_clips
+from helpers.training.study import against_speaker, describe_clips
 
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     ACCURACY: lambda true, predicted: float(accuracy_score(true, predicted)),
@@ -262,25 +262,6 @@ def run(
         importances=_most_important(importances, list(values.columns)),
         permutation=_mean_of(permutations),
     )
-
-
-def against_speaker(values: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """Take features against the mean and deviation of their speaker's clips.
-
-    Parameters
-    ----------
-    values : np.ndarray [shape=(clips, features)]
-    speakers : np.ndarray [shape=(clips,)]
-
-    Returns
-    -------
-    np.ndarray [shape=(clips, features)]
-    """
-    taken = np.empty_like(values)
-    for speaker in np.unique(speakers):
-        own = speakers == speaker
-        taken[own] = (values[own] - values[own].mean(axis=0)) / (values[own].std(axis=0) + 1e-6)
-    return taken
 
 
 def as_object(reproduction: Reproduction) -> dict[str, Any]:

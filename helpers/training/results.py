@@ -31,7 +31,8 @@ _CLIPS_HEAD = """
 
 Each clip told by models that never heard its speaker, as recorded, over the phone and over random lines. Made
 by `python -m helpers clips BENCHMARK`. The baseline is taken from the clip alone (none) or from all clips of
-the speaker on the same line, whose emotions are evenly mixed, which no call is.
+the speaker on the same line, whose emotions are evenly mixed, which no call is: as in the app, or as their
+mean and deviation, by a support vector machine that learned from clean and phone copies alone.
 """
 _VOICES_HEAD = """
 # Two voices on one channel
@@ -149,7 +150,8 @@ def _clip_cells(name: str, score: ClipScore) -> list[str]:
             score.condition,
             score.baseline,
         ),
-        *(f"{score.uar:.1%}", f"{low:.1%} to {high:.1%}", f"{score.ece:.3f}", target),
+        *(f"{score.uar:.1%}", f"{low:.1%} to {high:.1%}"),
+        *("–" if score.ece is None else f"{score.ece:.3f}", target),
     ]
 
 

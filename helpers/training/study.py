@@ -275,3 +275,22 @@ def _librosa_frames(path: Path, *, n_mfcc: int) -> dict[str, Any]:
         "rolloff": librosa.feature.spectral_rolloff(S=magnitude, sr=rate),
         "flatness": librosa.feature.spectral_flatness(S=magnitude),
     }
+
+
+def against_speaker(values: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+    """Take features against the mean and deviation of their speaker's clips.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(clips, features)]
+    speakers : np.ndarray [shape=(clips,)]
+
+    Returns
+    -------
+    np.ndarray [shape=(clips, features)]
+    """
+    taken = np.empty_like(values)
+    for speaker in np.unique(speakers):
+        own = speakers == speaker
+        taken[own] = (values[own] - values[own].mean(axis=0)) / (values[own].std(axis=0) + 1e-6)
+    return taken

@@ -23,6 +23,7 @@ class Session:
     def __init__(self, address: str) -> None:
         self._address = address
         self._http = requests.Session()
+        self._http.headers["Connection"] = "close"  # an idle line may be closed just as it is used again
         self._http.get(f"{address}/_stcore/health", timeout=PATIENCE).raise_for_status()
         self._token = self._http.cookies[_COOKIE]
         self._line = connect(

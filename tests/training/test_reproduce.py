@@ -21,7 +21,7 @@ from helpers.training import reproduce as reproducing
 from helpers.training.corpora import load_corpora
 from helpers.training.protocols import LeakyRandom, SpeakerFolds
 from helpers.training.recipes import RECIPES, Case, Method, Recipe, clips_of, make_searched_mlp
-from helpers.training.reproduce import against_speaker, as_object, reproduce, run, write_report
+from helpers.training.reproduce import as_object, reproduce, run, write_report
 from helpers.training.results import PAGE, REPORTS, recipe_section, results_page
 from tests.conftest import encode
 
@@ -170,15 +170,6 @@ def test_oversampling_and_search_stand_inside_of_the_estimator() -> None:
     search = make_searched_mlp(oversampled=True)
     assert list(search.estimator.named_steps) == ["smote", "mlp"]
     assert list(make_searched_mlp(oversampled=False).estimator.named_steps) == ["mlp"]
-
-
-def test_features_against_the_speaker_have_no_level_of_the_speaker_left() -> None:
-    speakers = np.repeat(["a", "b"], 50)
-    values = np.random.default_rng(0).normal(size=(100, 3)) * [1, 2, 3] + (speakers == "b")[:, None] * 10
-    taken = against_speaker(values, speakers)
-    for speaker in "ab":
-        np.testing.assert_allclose(taken[speakers == speaker].mean(axis=0), 0, atol=1e-9)
-        np.testing.assert_allclose(taken[speakers == speaker].std(axis=0), 1, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -15,6 +15,7 @@ from helpers.training.study import (
     STATISTICS,
     STUDY_SETS,
     StudySet,
+    against_speaker,
     describe_clips,
     feature_set_named,
     image_features,
@@ -150,3 +151,12 @@ def test_the_table_is_written_as_csv_and_parquet_with_named_columns(tmp_path: Pa
     write_table(clips, pd.DataFrame({"mfcc_0": [1.5]}), tmp_path / "table")
     for table in (pd.read_csv(tmp_path / "table.csv"), pd.read_parquet(tmp_path / "table.parquet")):
         assert table.to_dict("records") == [{"path": "a.wav", "emotion": "angry", "mfcc_0": 1.5}]
+
+
+def test_features_against_the_speaker_have_no_level_of_the_speaker_left() -> None:
+    speakers = np.repeat(["a", "b"], 50)
+    values = np.random.default_rng(0).normal(size=(100, 3)) * [1, 2, 3] + (speakers == "b")[:, None] * 10
+    taken = against_speaker(values, speakers)
+    for speaker in "ab":
+        np.testing.assert_allclose(taken[speakers == speaker].mean(axis=0), 0, atol=1e-9)
+        np.testing.assert_allclose(taken[speakers == speaker].std(axis=0), 1, atol=1e-4)
