@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Protocol, TypeVar
@@ -622,7 +621,7 @@ class _Decoder:
         self._decoding: Generator[AudioFrame] | None = None
         self._damaged = False
         self._ends: dict[int, int] = {}
-        self._time_bases: dict[int, Fraction] = {}
+        self._time_bases: dict[int, float] = {}
         # Some builds name the same codec after its implementation: mp3float, libopus.
         codec = audio.codec_context.codec.canonical_name
         self.has_pictures = any(not _is_cover(video) for video in container.streams.video)
@@ -688,7 +687,7 @@ class _Decoder:
 
     def _reached(self) -> float:
         """Give the time at which the last packet of any track ends [seconds]; 0 if unknown."""
-        return max((float(end * self._time_bases[track]) for track, end in self._ends.items()), default=0.0)
+        return max((end * self._time_bases[track] for track, end in self._ends.items()), default=0.0)
 
     def _frames(self) -> Iterator[AudioFrame]:
         import av
@@ -699,7 +698,7 @@ class _Decoder:
                 packet = next(packets)
                 track = packet.stream.index
                 if track not in self._ends:
-                    self._time_bases[track] = packet.time_base or Fraction(0)
+                    self._time_bases[track] = float(packet.time_base or 0)
                 self._ends[track] = max(self._ends.get(track, 0), _end(packet))
                 if track == self._audio.index:
                     yield from filter(self._is_usable, self._audio.decode(packet))

@@ -190,8 +190,8 @@ def _turns(lane: pd.DataFrame, limits: Thresholds) -> Iterator[Moment]:
     after = (weighted[last] - weighted[bounds]) / (reached[last] - reached[bounds])
     enough = np.minimum(reached[bounds] - reached[first], reached[last] - reached[bounds]) >= limits.sustained
     turn = np.where(enough, after - before, 0.0)
-    while len(turn) and np.abs(turn).max() >= limits.turn:
-        place = int(np.abs(turn).argmax())
+    while len(turn) and np.max(np.abs(turn)) >= limits.turn:
+        place = int(np.argmax(np.abs(turn)))
         part = lane.iloc[[bounds[place] - 1, last[place] - 1]]
         words = f"from {before[place]:+.2f} to {after[place]:+.2f}"
         kind = WORSE if turn[place] < 0 else BETTER

@@ -55,7 +55,7 @@ def spectrogram(frames: np.ndarray) -> np.ndarray:
     mel = frames[: count * _POOLED, MEL].astype(np.float32)
     pooled = mel.reshape(count, _POOLED, N_MELS).mean(axis=1)
     picture = np.full((N_MELS, FRAMES), -RANGE, np.float32)
-    picture[:, :count] = np.maximum(pooled - pooled.max(), -RANGE).T
+    picture[:, :count] = np.maximum(pooled - np.max(pooled), -RANGE).T
     return picture.ravel()
 
 

@@ -61,7 +61,7 @@ def test_what_is_as_usual_pushes_nothing_and_what_differs_is_named(model: Model)
     for number in (0, 3):
         odd = calm.copy()
         odd[:count][_members()[number]] += 5
-        emotion = model.card.labels[int(model.against(odd[None], reference).argmax())]
+        emotion = model.card.labels[int(np.argmax(model.against(odd[None], reference)))]
         found = pushes(model, reference, odd, emotion)
         assert max(found, key=lambda push: abs(push.share)).group == GROUPS[number].name
 

@@ -317,7 +317,7 @@ def _hear(path: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     frames = ACOUSTIC.frames(samples)
     loud = np.flatnonzero(frames[:, LEVEL] > frames[:, LEVEL].max() - ACTIVE_RANGE)
     mel = frames[loud[0] : loud[-1] + 1, MEL].astype(np.float32)
-    mel = np.maximum(mel - mel.max(), -RANGE)
+    mel = np.maximum(mel - np.max(mel), -RANGE)
     steps = np.linspace(0, len(mel) - 1, STEPS)
     before = steps.astype(int)
     after, share = np.minimum(before + 1, len(mel) - 1), (steps - before)[:, None]

@@ -118,7 +118,7 @@ def waveform(samples: np.ndarray) -> pd.DataFrame:
 def loudest_frame(samples: np.ndarray) -> pd.DataFrame:
     """Give the loudest frame, as it is and under its window: milliseconds, amplitude, signal."""
     frames = np.lib.stride_tricks.sliding_window_view(samples / 32768, N_FFT)[::HOP_LENGTH]
-    frame = frames[np.square(frames).sum(axis=1).argmax()]
+    frame = frames[np.argmax(np.square(frames).sum(axis=1))]
     signals = {"frame": frame, "under the window": frame * np.hanning(N_FFT)}
     milliseconds = np.arange(N_FFT) / SAMPLE_RATE * 1000
     tables = [

@@ -115,7 +115,7 @@ def _facts(path: Path) -> Facts:
         channels=channels,
         digest=hashlib.sha256(samples.tobytes()).hexdigest(),
         container=form,
-        problem="silent" if abs(samples.astype(int)).max() < _SILENT else "",
+        problem="silent" if (abs(samples.astype(int)) < _SILENT).all() else "",
     )
 
 

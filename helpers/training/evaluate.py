@@ -82,7 +82,7 @@ def expected_calibration_error(
     correct = np.asarray(classes)[probabilities.argmax(axis=1)] == labels
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     gaps = np.bincount(bins, weights * (correct - confidence), _BINS)
-    return float(np.abs(gaps).sum() / weights.sum())
+    return float(np.abs(gaps).sum()) / float(weights.sum())
 
 
 def accuracy_by_coverage(

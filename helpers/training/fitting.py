@@ -83,7 +83,7 @@ class CallDraws:
         call = (segments["speaker"] + "/" + segments["line"]).to_numpy(str)
         neutral = (segments["emotion"] == NEUTRAL).to_numpy()
         _, self._call = np.unique(call, return_inverse=True)
-        calls = range(self._call.max() + 1)
+        calls = range(int(np.max(self._call)) + 1)
         self._neutral = [np.flatnonzero((self._call == number) & neutral) for number in calls]
         self._others = [np.flatnonzero((self._call == number) & ~neutral) for number in calls]
 

@@ -111,7 +111,7 @@ def _flipped(make: Callable[[], bytes], seed: int) -> bytes:
     content, dice = bytearray(make()), np.random.default_rng(seed)
     reach = min(HEADER, len(content))
     for _ in range(dice.integers(1, 9)):
-        position = dice.integers(reach) - (reach if seed % 2 else 0)
+        position = int(dice.integers(reach)) - (reach if seed % 2 else 0)
         content[position] ^= 1 << int(dice.integers(8))
     return bytes(content)
 
