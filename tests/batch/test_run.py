@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: P
     folder, output = tmp_path / "calls", tmp_path / "out"
     folder.mkdir()
     for number in range(CALLS):
-        encode(folder / f"{number}.wav", np.roll(np.tile(CALL, 6), 100 * number, axis=1), codec="pcm_s16le")
+        encode(folder / f"{number}.wav", np.roll(np.tile(CALL, 24), 100 * number, axis=1), codec="pcm_s16le")
     command = [
         sys.executable,
         "-m",
