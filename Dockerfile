@@ -19,7 +19,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin service \
     && install --directory --owner service /var/models \
     && /opt/packages/bin/python -m compileall -q helpers
 ENV PATH=/opt/packages/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    HOST=0.0.0.0 PORT=8502 MODELS_DIR=/var/models HEALTH=http://127.0.0.1:8502/health
+    MALLOC_ARENA_MAX=2 HOST=0.0.0.0 PORT=8502 MODELS_DIR=/var/models HEALTH=http://127.0.0.1:8502/health
 USER service
 EXPOSE 8501 8502
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: P
     folder, output = tmp_path / "calls", tmp_path / "out"
     folder.mkdir()
     for number in range(CALLS):
-        encode(folder / f"{number}.wav", np.roll(np.tile(CALL, 24), 100 * number, axis=1), codec="pcm_s16le")
+        encode(folder / f"{number}.wav", np.roll(np.tile(CALL, 12), 100 * number, axis=1), codec="pcm_s16le")
     command = [
         sys.executable,
         "-m",
@@ -119,7 +120,13 @@ def test_ctrl_c_leaves_what_is_finished_and_the_same_command_goes_on(tmp_path: P
         "--output",
         str(output),
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background ignores it
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeds,  # noqa: PLW1509 - one thread
+    ) as process:
         assert process.stderr is not None
         said = ""
         while not re.search(rf" [1-9]\d*/{CALLS}", said):
