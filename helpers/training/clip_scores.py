@@ -17,7 +17,7 @@ from joblib import Parallel, delayed
 
 from helpers.classifier import NO_BASELINE, OTHER_CLIPS
 from helpers.training.evaluate import expected_calibration_error, speaker_interval, unweighted_average_recall
-from helpers.training.fitting import TrainingSet
+from helpers.training.fitting import TrainingSet, speakers_on_lines
 from helpers.training.models import (
     MODELS,
     ModelRecipe,
@@ -223,8 +223,7 @@ def _by_statistics(train: TrainingSet, test: TrainingSet) -> pd.DataFrame:
 
 
 def _against_speaker(data: TrainingSet) -> np.ndarray:
-    lines = data.segments["speaker"] + "/" + data.segments["line"]
-    return against_speaker(data.features, lines.to_numpy(str))
+    return against_speaker(data.features, speakers_on_lines(data.segments))
 
 
 def _of_clips(test: TrainingSet, told: np.ndarray, labels: np.ndarray, baseline: str) -> pd.DataFrame:

@@ -69,6 +69,11 @@ class TrainingSet:
         return self.segments["speaker"].to_numpy(str)
 
 
+def speakers_on_lines(segments: pd.DataFrame) -> np.ndarray:
+    """Name whom a baseline is of: a speaker on a line [shape=(segments,)]."""
+    return (segments["speaker"] + "/" + segments["line"]).to_numpy(str)
+
+
 class CallDraws:
     """Draws calls: for each segment, others that its speaker has on the same line.
 
@@ -80,9 +85,8 @@ class CallDraws:
 
     def __init__(self, segments: pd.DataFrame) -> None:
         self._count = len(segments)
-        call = (segments["speaker"] + "/" + segments["line"]).to_numpy(str)
         neutral = (segments["emotion"] == NEUTRAL).to_numpy()
-        _, self._call = np.unique(call, return_inverse=True)
+        _, self._call = np.unique(speakers_on_lines(segments), return_inverse=True)
         calls = range(int(np.max(self._call)) + 1)
         self._neutral = [np.flatnonzero((self._call == number) & neutral) for number in calls]
         self._others = [np.flatnonzero((self._call == number) & ~neutral) for number in calls]
@@ -154,7 +158,10 @@ def fit_alone(training: TrainingSet) -> Pipeline:
     """
     scaler = StandardScaler()
     values = scaler.fit_transform(training.features).astype(np.float32)
-    return make_pipeline(scaler, _fitted(0, values, training.emotions()))
+    perceptron = _fitted(0, values, training.emotions())
+    for name in ("_optimizer", "_best_coefs", "_best_intercepts"):  # of use to further training alone
+        vars(perceptron).pop(name, None)
+    return make_pipeline(scaler, perceptron)
 
 
 def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
@@ -205,10 +212,7 @@ def _perceptron(seed: int) -> MLPClassifier:
 def _fitted(seed: int, values: np.ndarray, emotions: np.ndarray) -> MLPClassifier:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed
-        fitted = _perceptron(seed).fit(values, emotions)
-    for name in ("_optimizer", "_best_coefs", "_best_intercepts"):  # of use to further training alone
-        vars(fitted).pop(name, None)
-    return fitted
+        return _perceptron(seed).fit(values, emotions)
 
 
 def _locations(values: np.ndarray, neutral: np.ndarray, calls: Iterator[np.ndarray]) -> np.ndarray:
