@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from helpers import features, images, spectrograms
 from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH
-from helpers.threads import AtOnce, has_one_thread
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_JOINT_VERSION = 1
 _KEPT_MEMORY = 32 * 2**20  # bytes
-_MOST_THREADS = 4  # of a host whose cores a container may share
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,9 @@ class FeatureSet:
     frames : callable
         From samples [shape=(n,), dtype=int16] of one channel at `SAMPLE_RATE` to frames [shape=(frames, …)],
         one for every 10 ms but those at the end with which none begins.
-    summary : callable
-        From the frames of a segment to its values [shape=(features,), dtype=float32], always finite.
+    summaries : callable
+        From the frames of segments, which are iterated once, to their values [shape=(segments, features),
+        dtype=float32], always finite.
     beyond : int
         Number of those at the end.
     acoustic : callable
@@ -48,7 +46,7 @@ class FeatureSet:
     version: int
     names: Callable[[], list[str]]
     frames: Callable[[np.ndarray], np.ndarray]
-    summary: Callable[[np.ndarray], np.ndarray]
+    summaries: Callable[[Iterable[np.ndarray]], np.ndarray]
     beyond: int
     acoustic: Callable[[np.ndarray], np.ndarray] = np.asarray
 
@@ -65,22 +63,7 @@ class FeatureSet:
         np.ndarray [shape=(features,), dtype=float32]
             In the order of `names`.
         """
-        return self.summary(self.frames(samples))
-
-    def summaries(self, segments: Iterable[np.ndarray]) -> np.ndarray:
-        """Describe segments, whose frames are known, in threads.
-
-        Parameters
-        ----------
-        segments : iterable of np.ndarray [shape=(frames, …)]
-
-        Returns
-        -------
-        np.ndarray [shape=(segments, features), dtype=float32]
-            In the order of `names`.
-        """
-        described = [*feature_threads().map(self.summary, segments)]
-        return np.array(described, np.float32).reshape(len(described), len(self.names()))
+        return self.summaries([self.frames(samples)])[0]
 
     def as_entry(self) -> dict[str, str | int]:
         """Give name and version, as a model's card has them."""
@@ -88,17 +71,43 @@ class FeatureSet:
 
 
 @cache
-def feature_threads() -> Executor:
-    """Give the threads that all analyses share; NumPy and SciPy let go of the interpreter's lock."""
-    _keep_freed_memory()
-    if has_one_thread():
-        return AtOnce()
-    return ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="features")
+def keep_freed_memory() -> None:
+    """Have glibc reuse the memory of one piece for the next, which it gave back to the system in between.
+
+    The system clears memory that it gives out: that took nearly half of the time. Elsewhere nothing is done.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_MEMORY)
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_MEMORY)
+
+
+def _each(
+    summary: Callable[[np.ndarray], np.ndarray], names: Callable[[], list[str]]
+) -> Callable[[Iterable[np.ndarray]], np.ndarray]:
+    """Make of what describes one segment what describes several."""
+
+    def summaries(segments: Iterable[np.ndarray]) -> np.ndarray:
+        described = [*map(summary, segments)]
+        return np.array(described, np.float32).reshape(len(described), len(names()))
+
+    return summaries
 
 
 def _hops(samples: np.ndarray) -> np.ndarray:
     """Part samples, for what is computed from them alone [shape=(hops, HOP_LENGTH)]."""
     return samples[: len(samples) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
+
+
+def _joint(name: str, network: spectrograms.Network) -> FeatureSet:
+    return FeatureSet(
+        name,
+        _JOINT_VERSION,
+        partial(spectrograms.joint_names, network),
+        features.kept_frames,
+        partial(spectrograms.joint_features, network),
+        features.BEYOND,
+    )
 
 
 def _image_of_hops(hops: np.ndarray) -> np.ndarray:
@@ -109,33 +118,33 @@ def _acoustic_of_hops(hops: np.ndarray) -> np.ndarray:
     return features.kept_frames(hops.ravel())
 
 
-def _keep_freed_memory() -> None:
-    """Have glibc reuse the memory of one segment for the next, which it gave back to the system in between.
-
-    The system clears memory that it gives out: that took nearly half of the time. Elsewhere nothing is done.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt:
-        mallopt(_M_TRIM_THRESHOLD, _KEPT_MEMORY)
-        mallopt(_M_MMAP_THRESHOLD, _KEPT_MEMORY)
-
-
 ACOUSTIC = FeatureSet(
-    *(features.NAME, features.VERSION, features.feature_names),
-    *(features.kept_frames, features.functionals, features.BEYOND),
+    features.NAME,
+    features.VERSION,
+    features.feature_names,
+    features.kept_frames,
+    _each(features.functionals, features.feature_names),
+    features.BEYOND,
 )
 SPECTROGRAM = FeatureSet(
-    *(spectrograms.NAME, spectrograms.VERSION, spectrograms.spectrogram_names),
-    *(features.kept_frames, spectrograms.spectrogram, features.BEYOND),
+    spectrograms.NAME,
+    spectrograms.VERSION,
+    spectrograms.spectrogram_names,
+    features.kept_frames,
+    _each(spectrograms.spectrogram, spectrograms.spectrogram_names),
+    features.BEYOND,
 )
-ACOUSTIC_AND_TOLD = FeatureSet(
-    *(spectrograms.JOINT_NAME, spectrograms.JOINT_VERSION, spectrograms.joint_names),
-    *(features.kept_frames, spectrograms.joint_features, features.BEYOND),
-)
+ACOUSTIC_AND_FOUR = _joint("acoustic and spectrogram", spectrograms.OF_FOUR)
 IMAGE = FeatureSet(
-    *(images.NAME, images.VERSION, images.image_names, _hops, _image_of_hops, 0), acoustic=_acoustic_of_hops
+    images.NAME,
+    images.VERSION,
+    images.image_names,
+    _hops,
+    _each(_image_of_hops, images.image_names),
+    0,
+    acoustic=_acoustic_of_hops,
 )
-FEATURE_SETS = {each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_TOLD, SPECTROGRAM, IMAGE)}
+FEATURE_SETS = {each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_FOUR, SPECTROGRAM, IMAGE)}
 
 
 def served_features(entry: dict[str, str | int]) -> FeatureSet:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from helpers.feature_sets import FeatureSet, feature_threads
+from helpers.feature_sets import FeatureSet, keep_freed_memory
 from helpers.features import HOP_LENGTH
 from helpers.lanes import Lane, Settings, lanes_of
 from helpers.media import SAMPLE_RATE, Recording, Sound
@@ -30,7 +29,6 @@ _CHUNK = 30 * SAMPLE_RATE  # samples that a lane listens to at once
 _DECIDED_AFTER = 600 * SAMPLE_RATE  # samples of all channels that tell who is heard where, if they sound
 _DECIDED_BY = 3600 * SAMPLE_RATE
 _PIECE = 400  # frames that are computed together
-_AT_ONCE = 32  # pieces that wait for their computation
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,6 +209,7 @@ def hear(
     MediaError
         The recording cannot be read.
     """
+    keep_freed_memory()
     blocks = sound.blocks()
     first = _beginning(blocks)
     beginning = Recording(sound.name, np.concatenate(first).T)
@@ -278,7 +277,7 @@ class _Listener:
         self._wanted: list[tuple[int, int]] = []  # frames around segments, not computed yet
         self._reached = 0  # the frame up to which they were computed
         self._starts: list[int] = []
-        self._pieces: list[Future[np.ndarray]] = []
+        self._pieces: list[np.ndarray] = []
 
     def feed(self, samples: np.ndarray) -> None:
         """Hear some more [shape=(n,), dtype=int16]."""
@@ -295,8 +294,8 @@ class _Listener:
         if self.lane.analysed:
             self._want(self._segmenter.finish(end), len(loudness.levels))
             self._compute(len(loudness.levels))
-        pieces = tuple(piece.result() for piece in self._pieces)
-        return LaneFrames(self.lane, loudness, tuple(self._starts), pieces, self._feature_set.beyond)
+        starts, pieces = tuple(self._starts), tuple(self._pieces)
+        return LaneFrames(self.lane, loudness, starts, pieces, self._feature_set.beyond)
 
     def _listen(self) -> None:
         if not self._waiting:
@@ -330,19 +329,17 @@ class _Listener:
             if beyond > known:
                 self._wanted.insert(0, (known, beyond))
             for start in range(max(first, self._reached), min(beyond, known), _PIECE):
-                self._submit(start, min(start + _PIECE, beyond, known))
+                self._compute_piece(start, min(start + _PIECE, beyond, known))
             self._reached = max(self._reached, min(beyond, known))
 
-    def _submit(self, start: int, end: int) -> None:
-        """Have the frames from `start` to `end` computed, as far as samples for them are there."""
+    def _compute_piece(self, start: int, end: int) -> None:
+        """Compute the frames from `start` to `end`, as far as samples for them are there."""
         first = (start - self._origin) * HOP_LENGTH
         beyond = (end - self._origin + self._feature_set.beyond) * HOP_LENGTH
         samples = self._samples[first:beyond]
         if len(samples) >= (self._feature_set.beyond + 1) * HOP_LENGTH:
             self._starts.append(start)
-            if len(self._pieces) >= _AT_ONCE:
-                self._pieces[-_AT_ONCE].result()
-            self._pieces.append(feature_threads().submit(self._feature_set.frames, samples))
+            self._pieces.append(self._feature_set.frames(samples))
 
     def _forget(self) -> None:
         """Let go of the samples that no segment to come has, nor the silence around it."""

@@ -637,7 +637,7 @@ class _Decoder:
         self._decoding = frames if has_one_thread() else _ahead(frames)
         for number, frame in enumerate(self._decoding):
             if not number:
-                yield self._delay(len(frame.layout.channels))
+                yield self._delay(frame.layout.nb_channels)
             yield from self._converted(frame, converter)
         yield from converter.finish()
 
@@ -717,7 +717,7 @@ class _Decoder:
 
     def _is_usable(self, frame: AudioFrame) -> bool:
         """Tell whether a frame can be converted; the form of sound may change on the way."""
-        usable = frame.sample_rate in _RATES and 0 < len(frame.layout.channels) <= _MOST_CHANNELS
+        usable = frame.sample_rate in _RATES and 0 < frame.layout.nb_channels <= _MOST_CHANNELS
         self._damaged = self._damaged or not usable
         return usable
 
@@ -741,21 +741,19 @@ def _joined(frames: Iterator[AudioFrame]) -> Generator[AudioFrame]:
         frame.pts = None
         own = (frame.format.name, frame.layout.name, frame.sample_rate)
         if own != form:
-            yield from _pieces(fifo, size)
+            yield from _rest(fifo)
             fifo, form = av.AudioFifo(), own
-            share = min(frame.sample_rate / SAMPLE_RATE, 1.0) / len(frame.layout.channels)
+            share = min(frame.sample_rate / SAMPLE_RATE, 1.0) / frame.layout.nb_channels
             size = max(round(_DECODED_AT_ONCE * share), 1)
         fifo.write(frame)
-        if fifo.samples >= size:
-            yield from _pieces(fifo, size)
-    yield from _pieces(fifo, size)
+        while piece := fifo.read(size):
+            yield piece
+    yield from _rest(fifo)
 
 
-def _pieces(fifo: AudioFifo, size: int) -> Iterator[AudioFrame]:
-    while fifo.samples:
-        frame = fifo.read(size, partial=True)
-        if frame:
-            yield frame
+def _rest(fifo: AudioFifo) -> Iterator[AudioFrame]:
+    if fifo.samples and (frame := fifo.read()):
+        yield frame
 
 
 _Item = TypeVar("_Item")
@@ -810,7 +808,7 @@ def _end(packet: Packet) -> int:
 
 def _arrays(frames: list[AudioFrame]) -> Iterator[np.ndarray]:
     for frame in frames:
-        yield frame.to_ndarray().reshape(-1, len(frame.layout.channels))
+        yield frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
 
 
 def _float_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import cache
 from typing import Any, TypeVar
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # as Dask sets it for its workers, too
@@ -15,6 +16,16 @@ _Result = TypeVar("_Result")
 def has_one_thread() -> bool:
     """Tell whether this process was told by its environment to do everything on one thread."""
     return ONE_THREAD.items() <= os.environ.items()
+
+
+@cache
+def beside() -> Executor:
+    """Give the one thread that works beside all that ask it.
+
+    It is for calls that take long without the interpreter's lock: to hand that over takes as long as a short
+    call does.
+    """
+    return AtOnce() if has_one_thread() else ThreadPoolExecutor(1, thread_name_prefix="beside")
 
 
 class AtOnce(Executor):

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -206,13 +206,13 @@ def test_a_sample_call_is_heard_from_its_file_as_decoded() -> None:
 
 
 def test_other_settings_describe_only_the_segments_that_are_new() -> None:
-    described = []
+    described: list[np.ndarray] = []
 
-    def summary(frames: np.ndarray) -> np.ndarray:
-        described.append(len(frames))
-        return ACOUSTIC.summary(frames)
+    def summaries(segments: Iterable[np.ndarray]) -> np.ndarray:
+        described.extend(segments)
+        return ACOUSTIC.summaries(described)
 
-    counting = replace(ACOUSTIC, summary=summary)
+    counting = replace(ACOUSTIC, summaries=summaries)
     (lane,) = heard(call(1), Settings()).lanes
     first = lane.segments(Segmentation(), **LENGTHS)
     other = lane.segments(Segmentation(min_silence=0.5), **LENGTHS)
