@@ -6,6 +6,9 @@ Nobody says which segments are neutral; a first classifier, without a baseline, 
 probability of being so, and the baseline is their mean under these weights. It is shrunk towards the
 population's mean by the amount of neutral speech heard, so that one segment, or a call that is angry from its
 first word, moves it little, and a long calm one fixes it.
+
+On a line that the first classifier knows badly, such as a noisy one, it may find nothing neutral at all. What
+the line does to the features shows in every segment, so each counts a little, whatever it is told to be.
 """
 
 from __future__ import annotations
@@ -20,15 +23,33 @@ from helpers.estimators import Estimator
 _LEAST = 1e-12
 
 
-def estimate_baseline(values: np.ndarray, neutral: np.ndarray, shrinkage: float) -> np.ndarray:
+def baseline_weights(neutral: np.ndarray, doubt: float) -> np.ndarray:
+    """Say how much each segment of a call counts for its baseline.
+
+    Parameters
+    ----------
+    neutral : np.ndarray [shape=(segments,)]
+        Probability that each is neutral, as the first classifier has it.
+    doubt : float >= 0
+        Of that classifier: what each segment counts besides, the less the fewer there are, none where it is
+        alone.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments,)]
+    """
+    return neutral + doubt * (1 - 1 / max(len(neutral), 1))
+
+
+def estimate_baseline(values: np.ndarray, weights: np.ndarray, shrinkage: float) -> np.ndarray:
     """Estimate the baseline of a speaker.
 
     Parameters
     ----------
     values : np.ndarray [shape=(segments, features)]
         Standardised features of the speaker's segments in one call.
-    neutral : np.ndarray [shape=(segments,)]
-        Probability that each is neutral.
+    weights : np.ndarray [shape=(segments,)]
+        From `baseline_weights`.
     shrinkage : float > 0
         Weight of the population's mean, in neutral segments.
 
@@ -37,7 +58,7 @@ def estimate_baseline(values: np.ndarray, neutral: np.ndarray, shrinkage: float)
     np.ndarray [shape=(features,)]
         Shrunk already: 0 is the population's mean.
     """
-    return neutral @ values / (neutral.sum() + shrinkage)
+    return weights @ values / (weights.sum() + shrinkage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +75,8 @@ class BaselinedClassifier:
         Classify what is left of them after the baseline is subtracted.
     neutral : int
         Column of the neutral emotion in their probabilities.
-    shrinkage : float
-        As of `estimate_baseline`.
+    shrinkage, doubt : float
+        As of `estimate_baseline` and `baseline_weights`.
     """
 
     mean: np.ndarray
@@ -64,6 +85,7 @@ class BaselinedClassifier:
     relative: tuple[Estimator, ...]
     neutral: int
     shrinkage: float
+    doubt: float = 0.0
 
     def predict_proba(self, values: np.ndarray) -> np.ndarray:
         """Predict probabilities.
@@ -93,7 +115,8 @@ class BaselinedClassifier:
             Standardised.
         """
         standardised = standardise(values, self.mean, self.deviation)
-        return estimate_baseline(standardised, self._neutrality(standardised), self.shrinkage)
+        weights = baseline_weights(self._neutrality(standardised), self.doubt)
+        return estimate_baseline(standardised, weights, self.shrinkage)
 
     def against(self, values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
         """Predict probabilities of any segments of the speaker.
@@ -138,7 +161,7 @@ class BaselinedClassifier:
         return mean_probabilities(self.alone, standardised)[:, self.neutral]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BaselinedEnsemble(BaselinedClassifier):
     """Joins what a baselined classifier says with what another tells of each segment by itself.
 

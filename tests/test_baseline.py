@@ -1,9 +1,17 @@
 """The baseline takes away what stays the same through a call, and is not fooled by what is not neutral."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from helpers.baseline import BaselinedClassifier, BaselinedEnsemble, estimate_baseline, standardise
+from helpers.baseline import (
+    BaselinedClassifier,
+    BaselinedEnsemble,
+    baseline_weights,
+    estimate_baseline,
+    standardise,
+)
 
 
 class Louder:
@@ -55,6 +63,26 @@ def test_one_segment_is_judged_nearly_as_if_there_was_no_baseline() -> None:
     angry = np.array([[1.5, 0.0]])
     alone = classifier().predict_proba(angry)[0, 0]
     assert alone == pytest.approx(Louder().predict_proba(angry)[0, 0], abs=0.02)
+
+
+def test_a_line_on_which_nothing_is_told_as_neutral_is_taken_away_where_that_is_doubted() -> None:
+    """All lie 3 higher than speech does, so that each is taken for angry; one is."""
+    values = np.zeros((30, 2))
+    values[:, 0] = 3.0
+    values[10, 0] = 5.0
+    believed, doubted = (
+        replace(classifier(), doubt=doubt).predict_proba(values)[:, 0] for doubt in (0.0, 0.1)
+    )
+    assert np.delete(believed, 10).min() > 0.9
+    assert np.delete(doubted, 10).max() < 0.9
+    assert doubted[10] == doubted.max() > 0.95
+
+
+def test_the_fewer_segments_the_less_is_doubted() -> None:
+    neutral = np.full(50, 0.3)
+    least = [baseline_weights(neutral[:count], 0.1)[0] for count in (1, 2, 50)]
+    assert least == pytest.approx([0.3, 0.35, 0.398])
+    assert len(baseline_weights(neutral[:0], 0.1)) == 0
 
 
 def test_it_does_not_matter_in_which_order_segments_come() -> None:

@@ -26,6 +26,7 @@ from helpers.perceptron import Perceptron
 from helpers.training.networks import ConvolutionalClassifier
 
 SHRINKAGE = 0.5  # neutral segments
+DOUBT = 0.1  # neutral segments per segment; to learn under it, too, did not help
 
 _EPOCHS = 30
 _MEMBERS = 2  # perceptrons that are averaged
@@ -141,7 +142,7 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
             against = values - _locations(values, neutral, draws.draw(generator))
             perceptron.partial_fit(against, emotions, classes=classes)
     members = tuple(map(Perceptron.of, relative))
-    return BaselinedClassifier(mean, deviation, alone, members, classes.index(NEUTRAL), SHRINKAGE)
+    return BaselinedClassifier(mean, deviation, alone, members, classes.index(NEUTRAL), SHRINKAGE, DOUBT)
 
 
 def fit_alone(training: TrainingSet) -> Pipeline:
