@@ -6,7 +6,7 @@ import ctypes
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
-_JOINT_VERSION = 1
 _KEPT_MEMORY = 32 * 2**20  # bytes
 
 
@@ -99,17 +98,6 @@ def _hops(samples: np.ndarray) -> np.ndarray:
     return samples[: len(samples) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
 
 
-def _joint(name: str, network: spectrograms.Network) -> FeatureSet:
-    return FeatureSet(
-        name,
-        _JOINT_VERSION,
-        partial(spectrograms.joint_names, network),
-        features.kept_frames,
-        partial(spectrograms.joint_features, network),
-        features.BEYOND,
-    )
-
-
 def _image_of_hops(hops: np.ndarray) -> np.ndarray:
     return images.mfcc_image(hops.ravel())
 
@@ -134,7 +122,14 @@ SPECTROGRAM = FeatureSet(
     _each(spectrograms.spectrogram, spectrograms.spectrogram_names),
     features.BEYOND,
 )
-ACOUSTIC_AND_FOUR = _joint("acoustic and spectrogram", spectrograms.OF_FOUR)
+ACOUSTIC_AND_TOLD = FeatureSet(
+    spectrograms.JOINT_NAME,
+    spectrograms.JOINT_VERSION,
+    spectrograms.joint_names,
+    features.kept_frames,
+    spectrograms.joint_features,
+    features.BEYOND,
+)
 IMAGE = FeatureSet(
     images.NAME,
     images.VERSION,
@@ -144,7 +139,7 @@ IMAGE = FeatureSet(
     0,
     acoustic=_acoustic_of_hops,
 )
-FEATURE_SETS = {each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_FOUR, SPECTROGRAM, IMAGE)}
+FEATURE_SETS = {each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_TOLD, SPECTROGRAM, IMAGE)}
 
 
 def served_features(entry: dict[str, str | int]) -> FeatureSet:

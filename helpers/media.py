@@ -752,8 +752,8 @@ def _joined(frames: Iterator[AudioFrame]) -> Generator[AudioFrame]:
 
 
 def _rest(fifo: AudioFifo) -> Iterator[AudioFrame]:
-    if fifo.samples and (frame := fifo.read()):
-        yield frame
+    if rest := fifo.read():
+        yield rest
 
 
 _Item = TypeVar("_Item")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -26,39 +25,16 @@ NAME = "spectrogram"
 VERSION = 1
 JOINT_NAME = "acoustic and spectrogram"
 JOINT_VERSION = 1
+NETWORK = "spectrogram"
 PARTS = Path(__file__).parent.parent / "models" / "parts"
+TOLD = ("angry", "happy", "neutral", "sad")
 FRAMES = 200
 RANGE = 80.0  # dB, below the maximum of the segment
 
 _POOLED = 2  # frames
+_SHA256 = "c0ea191220fe64daa7fc7c5ea9b0e7180e06732b012494ebfd22bc49950fdaea"
 _ASKED_AT_ONCE = 8  # segments
 _LEAST = 1e-6
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network that tells emotions by spectrograms, and is a part of the features of models.
-
-    Attributes
-    ----------
-    name : str
-        Of its file in `PARTS`.
-    sha256 : str
-        Of that file.
-    emotions : tuple of str
-        That it tells, in the order of its probabilities.
-    """
-
-    name: str
-    sha256: str
-    emotions: tuple[str, ...]
-
-
-OF_FOUR = Network(
-    "spectrogram",
-    "c0ea191220fe64daa7fc7c5ea9b0e7180e06732b012494ebfd22bc49950fdaea",
-    ("angry", "happy", "neutral", "sad"),
-)
 
 
 def spectrogram_names() -> list[str]:
@@ -82,23 +58,22 @@ def spectrogram(frames: np.ndarray) -> np.ndarray:
     """
     count = min(len(frames) // _POOLED, FRAMES)
     mel = frames[: count * _POOLED, MEL].astype(np.float32)
-    pooled = (mel[::_POOLED] + mel[1::_POOLED]) / _POOLED
+    pooled = mel.reshape(count, _POOLED, N_MELS).mean(axis=1)
     picture = np.full((N_MELS, FRAMES), -RANGE, np.float32)
     picture[:, :count] = np.maximum(pooled - np.max(pooled), -RANGE).T
     return picture.ravel()
 
 
-def joint_names(network: Network) -> list[str]:
+def joint_names() -> list[str]:
     """Name the values of `joint_features`: those of ``features.feature_names``, and the emotions told."""
-    return [*feature_names(), *(f"log-probability {emotion}" for emotion in network.emotions)]
+    return [*feature_names(), *(f"log-probability {emotion}" for emotion in TOLD)]
 
 
-def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarray:
-    """Describe segments by their functionals and by what a network tells, which it does meanwhile.
+def joint_features(segments: Iterable[np.ndarray]) -> np.ndarray:
+    """Describe segments by their functionals and by what the network tells, which it does meanwhile.
 
     Parameters
     ----------
-    network : Network
     segments : iterable of np.ndarray [shape=(frames, …)]
         As of ``features.functionals``.
 
@@ -112,7 +87,7 @@ def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarr
     ModelError
         The network is missing or is another one.
     """
-    asked = _loaded(network)
+    network = _network()
     remaining = iter(segments)
     described: list[np.ndarray] = []
     told: list[Future[np.ndarray]] = []
@@ -120,21 +95,21 @@ def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarr
         pictures = np.stack([spectrogram(frames) for frames in batch])
         if told:
             told[-1].result()  # so that no pictures pile up
-        told.append(beside().submit(asked.predict_proba, pictures))
+        told.append(beside().submit(network.predict_proba, pictures))
         described += [functionals(frames) for frames in batch]
     if not described:
-        return np.empty((0, len(joint_names(network))), np.float32)
+        return np.empty((0, len(joint_names())), np.float32)
     logarithms = np.log(np.maximum(np.concatenate([each.result() for each in told]), _LEAST))
     return np.concatenate([described, logarithms], axis=1, dtype=np.float32)
 
 
 @cache
-def _loaded(network: Network) -> Estimator:
+def _network() -> Estimator:
     try:
-        content = (PARTS / f"{network.name}.{ONNX}").read_bytes()
+        content = (PARTS / f"{NETWORK}.{ONNX}").read_bytes()
     except OSError:
         raise ModelError("The network on spectrograms is missing: restore the folder models/parts.") from None
-    if hashlib.sha256(content).hexdigest() != network.sha256:
+    if hashlib.sha256(content).hexdigest() != _SHA256:
         raise ModelError(
             "The network on spectrograms is not the one that the features are defined by: restore the folder "
             "models/parts."

@@ -8,7 +8,7 @@ import pytest
 from helpers import spectrograms
 from helpers.errors import ModelError
 from helpers.features import N_MELS, kept_frames
-from helpers.spectrograms import FRAMES, OF_FOUR, RANGE, joint_features, joint_names, spectrogram
+from helpers.spectrograms import FRAMES, RANGE, TOLD, joint_features, joint_names, spectrogram
 from tests.conftest import bursts
 
 
@@ -31,21 +31,21 @@ def test_what_is_longer_than_the_picture_is_cut_off() -> None:
 
 def test_the_gain_of_a_recording_makes_no_difference() -> None:
     samples = bursts((0, 2), duration=2)
-    loud, quiet = joint_features(OF_FOUR, [kept_frames(samples // divisor) for divisor in (1, 4)])
-    told = slice(-len(OF_FOUR.emotions), None)
+    loud, quiet = joint_features([kept_frames(samples // divisor) for divisor in (1, 4)])
+    told = slice(-len(TOLD), None)
     np.testing.assert_allclose(np.exp(loud[told]), np.exp(quiet[told]), atol=0.02)
 
 
 def test_what_is_told_are_logarithms_of_probabilities() -> None:
-    (values,) = joint_features(OF_FOUR, [frames_of(1.0)])
-    assert len(values) == len(joint_names(OF_FOUR))
-    assert np.exp(values[-len(OF_FOUR.emotions) :]).sum() == pytest.approx(1.0, abs=1e-4)
+    (values,) = joint_features([frames_of(1.0)])
+    assert len(values) == len(joint_names())
+    assert np.exp(values[-len(TOLD) :]).sum() == pytest.approx(1.0, abs=1e-4)
 
 
 def test_segments_are_described_together_as_alone() -> None:
     segments = [frames_of(1.0 + number / 7) for number in range(19)]
-    alone = [joint_features(OF_FOUR, [segment])[0] for segment in segments]
-    np.testing.assert_allclose(joint_features(OF_FOUR, iter(segments)), alone, rtol=1e-5, atol=1e-5)
+    alone = [joint_features([segment])[0] for segment in segments]
+    np.testing.assert_allclose(joint_features(iter(segments)), alone, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("content", [None, b"another network"])
@@ -55,7 +55,7 @@ def test_another_network_or_none_is_refused(
     monkeypatch.setattr(spectrograms, "PARTS", tmp_path)
     if content:
         (tmp_path / "spectrogram.onnx").write_bytes(content)
-    spectrograms._loaded.cache_clear()
+    spectrograms._network.cache_clear()
     with pytest.raises(ModelError, match="restore the folder models/parts"):
-        joint_features(OF_FOUR, [frames_of(1.0)])
-    spectrograms._loaded.cache_clear()
+        joint_features([frames_of(1.0)])
+    spectrograms._network.cache_clear()

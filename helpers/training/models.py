@@ -33,7 +33,7 @@ from helpers.errors import CorpusError
 from helpers.estimators import JOBLIB, ONNX, Estimator, to_joblib
 from helpers.feature_sets import (
     ACOUSTIC,
-    ACOUSTIC_AND_FOUR,
+    ACOUSTIC_AND_TOLD,
     FEATURE_SETS,
     IMAGE,
     SPECTROGRAM,
@@ -41,7 +41,7 @@ from helpers.feature_sets import (
 )
 from helpers.images import SHOWN
 from helpers.media import SAMPLE_RATE, decode
-from helpers.spectrograms import OF_FOUR
+from helpers.spectrograms import NETWORK
 from helpers.speech import FRAME, Segmentation, cut_spans, find_segments, frame_levels
 from helpers.training import corrections
 from helpers.training.augment import RandomLine, phone_channel
@@ -183,12 +183,12 @@ MODELS = {
             unseen=("ravdess", "savee"),
             licence=_OPEN_LICENCE,
             use=_OPEN_USE,
-            feature_set=ACOUSTIC_AND_FOUR,
+            feature_set=ACOUSTIC_AND_TOLD,
             fit=fit_ensemble,
             calibrated_on=_UNHEARD_BY_NETWORK,
         ),
         ModelRecipe(
-            name=OF_FOUR.name,
+            name=NETWORK,
             title="The network on spectrograms",
             description=(
                 "Tells angry, happy, neutral and sad speech apart by the log-mel spectrogram of a segment "
