@@ -27,6 +27,7 @@ MEL_RANGE = 60.0  # dB, below the maximum of a stretch
 
 _PADDED = 2 * N_FFT
 _FLOOR = 1e-10
+_DECIBELS = float(10 / np.log(10))  # per natural logarithm, which is four times as fast as that to base 10
 _ROLLOFF = 0.85
 _PITCH_RANGE = (70.0, 500.0)  # Hz
 _PITCH_REFERENCE = 100.0  # Hz
@@ -144,18 +145,20 @@ def functionals(frames: np.ndarray) -> np.ndarray:
     np.ndarray [shape=(features,), dtype=float32]
         In the order of `feature_names`.
     """
-    frames = frames.astype(np.float32)
+    frames = _single_precision(frames)
     mel, mfcc = cepstrum(frames[:, MEL])
-    active = _active(frames[:, LEVEL])
+    active = active_frames(frames[:, LEVEL])
     parts = (mel, mfcc, frames[:, CHROMA], frames[:, SPECTRAL])
     values = np.concatenate(parts, axis=1)[active]
     ordered = np.sort(values.T, axis=1)
     ranks = [round(percentile / 100 * (len(values) - 1)) for percentile in _PERCENTILES]
-    locations = np.stack([values.mean(axis=0), *ordered[:, ranks].T])
-    locations -= _level_shares() * locations[0, _level_column()]
+    mean = values.mean(axis=0)
+    locations = np.stack([mean, *ordered[:, ranks].T])
+    locations -= _level_shares() * mean[_level_column()]
     change = np.abs(np.diff(values, axis=0)).mean(axis=0)
-    delta_std = (values[_DELTA:] - values[:-_DELTA]).std(axis=0)
-    described = [*locations, values.std(axis=0), change, delta_std, _pitch_functionals(frames[active, PITCH])]
+    deltas = values[_DELTA:] - values[:-_DELTA]
+    spreads = [_deviation(values, mean), change, _deviation(deltas, deltas.mean(axis=0))]
+    described = [*locations, *spreads, _pitch_functionals(frames[active, PITCH])]
     return np.concatenate(described).astype(np.float32)
 
 
@@ -276,10 +279,10 @@ def _slaney_hz(mel: np.ndarray) -> np.ndarray:
 
 def decibels(power: np.ndarray) -> np.ndarray:
     """Convert power to dB, from -100 dB on."""
-    return 10 * np.log10(np.maximum(power, _FLOOR))
+    return _DECIBELS * np.log(np.maximum(power, _FLOOR))
 
 
-def _active(levels: np.ndarray) -> np.ndarray:
+def active_frames(levels: np.ndarray) -> np.ndarray:
     """Choose the frames that count [shape=(frames,), dtype=bool]."""
     active = levels > levels.max() - ACTIVE_RANGE
     return active if active.sum() >= _LEAST_ACTIVE_FRAMES else np.ones_like(active)
@@ -298,9 +301,32 @@ def _shape(power: np.ndarray) -> tuple[np.ndarray, ...]:
     rolloff = np.count_nonzero(cumulated < _ROLLOFF * cumulated[:, -1:], axis=1) * np.float32(
         SAMPLE_RATE / N_FFT
     )
-    flatness = decibels(power).mean(axis=1) - decibels(np.maximum(power, _FLOOR).mean(axis=1))
+    floored = np.maximum(power, _FLOOR)
+    half = floored.shape[1] // 2
+    paired = floored[:, :half] * floored[:, half : 2 * half]  # one logarithm for two
+    logarithms = np.log(paired).sum(axis=1) + np.log(floored[:, 2 * half :]).sum(axis=1)
+    flatness = _DECIBELS * (logarithms / floored.shape[1] - np.log(floored.mean(axis=1)))
     spread = np.sqrt(np.maximum(square - np.square(mean), 0))
     return 1000 * mean, 1000 * spread, rolloff, flatness
+
+
+@cache
+def _half_precision_values() -> np.ndarray:
+    """All values of half precision, in single precision, by their bits."""
+    return np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
+
+
+def _single_precision(frames: np.ndarray) -> np.ndarray:
+    """Convert frames of half precision, in a third of the time that NumPy takes for it."""
+    if frames.dtype != np.float16:
+        return frames.astype(np.float32)
+    return _half_precision_values().take(frames.view(np.uint16))
+
+
+def _deviation(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Compute the standard deviation of each column, whose mean is known."""
+    rest = values - mean
+    return np.sqrt(np.einsum("ij,ij->j", rest, rest) / len(values))
 
 
 def _level(frames: np.ndarray) -> np.ndarray:
@@ -350,6 +376,9 @@ def _pitch_functionals(pitch: np.ndarray) -> np.ndarray:
     if len(voiced) < _LEAST_VOICED_FRAMES:
         return np.zeros(len(_PITCH_FUNCTIONALS))
     steps = np.abs(np.diff(voiced))
-    change = np.mean(np.minimum(steps, PITCH_STEP))
-    percentiles = np.percentile(voiced, (10, 50, 90))
-    return np.array([voiced.mean(), voiced.std(), *percentiles, change, len(voiced) / len(pitch)])
+    change = np.minimum(steps, PITCH_STEP).mean()
+    ranks = np.arange(len(voiced)) / (len(voiced) - 1)
+    percentiles = np.interp((0.1, 0.5, 0.9), ranks, np.sort(voiced))
+    mean = voiced.mean()
+    (deviation,) = _deviation(voiced[:, None], mean)
+    return np.array([mean, deviation, *percentiles, change, len(voiced) / len(pitch)])

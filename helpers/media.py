@@ -177,7 +177,7 @@ class RecordingStream:
         count = 0
         for block in self._decoder.blocks():
             count += len(block)
-            if count > self._longest * SAMPLE_RATE:
+            if count > (self._longest + _DURATION_SLACK) * SAMPLE_RATE:  # some codecs round up
                 raise MediaError(
                     f"{self.name} is longer than the {self._longest / 60:g} minutes allowed: "
                     "cut it into parts."
