@@ -6,13 +6,14 @@ import ctypes
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from helpers import features, images, spectrograms
 from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH
+from helpers.spectrograms import Network
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 _KEPT_MEMORY = 32 * 2**20  # bytes
@@ -106,6 +107,18 @@ def _acoustic_of_hops(hops: np.ndarray) -> np.ndarray:
     return features.kept_frames(hops.ravel())
 
 
+def _with_network(name: str, version: int, network: Network) -> FeatureSet:
+    """Make the set of functionals and of what a network tells."""
+    return FeatureSet(
+        name,
+        version,
+        partial(spectrograms.joint_names, network),
+        features.kept_frames,
+        partial(spectrograms.joint_features, network),
+        features.BEYOND,
+    )
+
+
 ACOUSTIC = FeatureSet(
     features.NAME,
     features.VERSION,
@@ -122,14 +135,8 @@ SPECTROGRAM = FeatureSet(
     _each(spectrograms.spectrogram, spectrograms.spectrogram_names),
     features.BEYOND,
 )
-ACOUSTIC_AND_TOLD = FeatureSet(
-    spectrograms.JOINT_NAME,
-    spectrograms.JOINT_VERSION,
-    spectrograms.joint_names,
-    features.kept_frames,
-    spectrograms.joint_features,
-    features.BEYOND,
-)
+ACOUSTIC_AND_TOLD = _with_network("acoustic and spectrogram", 1, spectrograms.FOUR)
+ACOUSTIC_AND_SEVEN_TOLD = _with_network("acoustic and spectrogram, seven emotions", 1, spectrograms.SEVEN)
 IMAGE = FeatureSet(
     images.NAME,
     images.VERSION,
@@ -139,7 +146,9 @@ IMAGE = FeatureSet(
     0,
     acoustic=_acoustic_of_hops,
 )
-FEATURE_SETS = {each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_TOLD, SPECTROGRAM, IMAGE)}
+FEATURE_SETS = {
+    each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_TOLD, ACOUSTIC_AND_SEVEN_TOLD, SPECTROGRAM, IMAGE)
+}
 
 
 def served_features(entry: dict[str, str | int]) -> FeatureSet:

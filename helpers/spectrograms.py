@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -23,18 +24,44 @@ from helpers.threads import beside
 
 NAME = "spectrogram"
 VERSION = 1
-JOINT_NAME = "acoustic and spectrogram"
-JOINT_VERSION = 1
-NETWORK = "spectrogram"
 PARTS = Path(__file__).parent.parent / "models" / "parts"
-TOLD = ("angry", "happy", "neutral", "sad")
 FRAMES = 200
 RANGE = 80.0  # dB, below the maximum of the segment
 
 _POOLED = 2  # frames
-_SHA256 = "c0ea191220fe64daa7fc7c5ea9b0e7180e06732b012494ebfd22bc49950fdaea"
 _ASKED_AT_ONCE = 8  # segments
 _LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that is a part of features.
+
+    Attributes
+    ----------
+    name : str
+        Of its file in `PARTS`.
+    emotions : tuple of str
+        That it tells apart, in the order of its probabilities.
+    sha256 : str
+        Of its file.
+    """
+
+    name: str
+    emotions: tuple[str, ...]
+    sha256: str
+
+
+FOUR = Network(
+    "spectrogram",
+    ("angry", "happy", "neutral", "sad"),
+    "c0ea191220fe64daa7fc7c5ea9b0e7180e06732b012494ebfd22bc49950fdaea",
+)
+SEVEN = Network(
+    "spectrogram-seven",
+    ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised"),
+    "e40128f19fb025df3cad70e9a1cba80adf4762edaa723e562023ced417791adc",
+)
 
 
 def spectrogram_names() -> list[str]:
@@ -64,16 +91,17 @@ def spectrogram(frames: np.ndarray) -> np.ndarray:
     return picture.ravel()
 
 
-def joint_names() -> list[str]:
+def joint_names(network: Network) -> list[str]:
     """Name the values of `joint_features`: those of ``features.feature_names``, and the emotions told."""
-    return [*feature_names(), *(f"log-probability {emotion}" for emotion in TOLD)]
+    return [*feature_names(), *(f"log-probability {emotion}" for emotion in network.emotions)]
 
 
-def joint_features(segments: Iterable[np.ndarray]) -> np.ndarray:
-    """Describe segments by their functionals and by what the network tells, which it does meanwhile.
+def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarray:
+    """Describe segments by their functionals and by what a network tells, which it does meanwhile.
 
     Parameters
     ----------
+    network : Network
     segments : iterable of np.ndarray [shape=(frames, …)]
         As of ``features.functionals``.
 
@@ -87,7 +115,7 @@ def joint_features(segments: Iterable[np.ndarray]) -> np.ndarray:
     ModelError
         The network is missing or is another one.
     """
-    network = _network()
+    estimator = _estimator(network)
     remaining = iter(segments)
     described: list[np.ndarray] = []
     told: list[Future[np.ndarray]] = []
@@ -95,23 +123,23 @@ def joint_features(segments: Iterable[np.ndarray]) -> np.ndarray:
         pictures = np.stack([spectrogram(frames) for frames in batch])
         if told:
             told[-1].result()  # so that no pictures pile up
-        told.append(beside().submit(network.predict_proba, pictures))
+        told.append(beside().submit(estimator.predict_proba, pictures))
         described += [functionals(frames) for frames in batch]
     if not described:
-        return np.empty((0, len(joint_names())), np.float32)
+        return np.empty((0, len(joint_names(network))), np.float32)
     logarithms = np.log(np.maximum(np.concatenate([each.result() for each in told]), _LEAST))
     return np.concatenate([described, logarithms], axis=1, dtype=np.float32)
 
 
 @cache
-def _network() -> Estimator:
+def _estimator(network: Network) -> Estimator:
     try:
-        content = (PARTS / f"{NETWORK}.{ONNX}").read_bytes()
+        content = (PARTS / f"{network.name}.{ONNX}").read_bytes()
     except OSError:
-        raise ModelError("The network on spectrograms is missing: restore the folder models/parts.") from None
-    if hashlib.sha256(content).hexdigest() != _SHA256:
+        raise ModelError(f"The network {network.name} is missing: restore the folder models/parts.") from None
+    if hashlib.sha256(content).hexdigest() != network.sha256:
         raise ModelError(
-            "The network on spectrograms is not the one that the features are defined by: restore the folder "
+            f"The network {network.name} is not the one that the features are defined by: restore the folder "
             "models/parts."
         )
     return OnnxEstimator(content)

@@ -8,8 +8,10 @@ import pytest
 from helpers import spectrograms
 from helpers.errors import ModelError
 from helpers.features import N_MELS, kept_frames
-from helpers.spectrograms import FRAMES, RANGE, TOLD, joint_features, joint_names, spectrogram
+from helpers.spectrograms import FOUR, FRAMES, RANGE, SEVEN, Network, joint_features, joint_names, spectrogram
 from tests.conftest import bursts
+
+each_network = pytest.mark.parametrize("network", [FOUR, SEVEN], ids=lambda network: network.name)
 
 
 def frames_of(duration: float) -> np.ndarray:
@@ -29,23 +31,25 @@ def test_what_is_longer_than_the_picture_is_cut_off() -> None:
     assert (picture.max(axis=0) > -RANGE / 2).all()
 
 
-def test_the_gain_of_a_recording_makes_no_difference() -> None:
+@each_network
+def test_the_gain_of_a_recording_makes_no_difference(network: Network) -> None:
     samples = bursts((0, 2), duration=2)
-    loud, quiet = joint_features([kept_frames(samples // divisor) for divisor in (1, 4)])
-    told = slice(-len(TOLD), None)
+    loud, quiet = joint_features(network, [kept_frames(samples // divisor) for divisor in (1, 4)])
+    told = slice(-len(network.emotions), None)
     np.testing.assert_allclose(np.exp(loud[told]), np.exp(quiet[told]), atol=0.02)
 
 
-def test_what_is_told_are_logarithms_of_probabilities() -> None:
-    (values,) = joint_features([frames_of(1.0)])
-    assert len(values) == len(joint_names())
-    assert np.exp(values[-len(TOLD) :]).sum() == pytest.approx(1.0, abs=1e-4)
+@each_network
+def test_what_is_told_are_logarithms_of_probabilities(network: Network) -> None:
+    (values,) = joint_features(network, [frames_of(1.0)])
+    assert len(values) == len(joint_names(network))
+    assert np.exp(values[-len(network.emotions) :]).sum() == pytest.approx(1.0, abs=1e-4)
 
 
 def test_segments_are_described_together_as_alone() -> None:
     segments = [frames_of(1.0 + number / 7) for number in range(19)]
-    alone = [joint_features([segment])[0] for segment in segments]
-    np.testing.assert_allclose(joint_features(iter(segments)), alone, rtol=1e-5, atol=1e-5)
+    alone = [joint_features(FOUR, [segment])[0] for segment in segments]
+    np.testing.assert_allclose(joint_features(FOUR, iter(segments)), alone, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("content", [None, b"another network"])
@@ -55,7 +59,7 @@ def test_another_network_or_none_is_refused(
     monkeypatch.setattr(spectrograms, "PARTS", tmp_path)
     if content:
         (tmp_path / "spectrogram.onnx").write_bytes(content)
-    spectrograms._network.cache_clear()
+    spectrograms._estimator.cache_clear()
     with pytest.raises(ModelError, match="restore the folder models/parts"):
-        joint_features([frames_of(1.0)])
-    spectrograms._network.cache_clear()
+        joint_features(FOUR, [frames_of(1.0)])
+    spectrograms._estimator.cache_clear()
