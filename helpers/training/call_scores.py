@@ -8,7 +8,7 @@ heard.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,11 +17,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import f1_score
 
-from helpers.analysis import analyze_recording
+from helpers.analysis import analyze_frames
 from helpers.baseline import BaselinedClassifier
 from helpers.classifier import Model
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
+from helpers.frames import CallFrames, hear
 from helpers.lanes import CUSTOMER, MONO, Settings
 from helpers.moments import ANGER, find_moments
 from helpers.training.calls import (
@@ -35,12 +36,15 @@ from helpers.training.calls import (
 )
 from helpers.training.evaluate import (
     accuracy_by_coverage,
+    calibration_error_by_chance,
     expected_calibration_error,
     speaker_interval,
     unweighted_average_recall,
 )
 
 CUSTOMER_SIDE: Literal["left"] = "left"
+
+LEAST_CALLS = 15  # of a condition
 
 _TOLERANCE = 5.0  # seconds
 
@@ -104,6 +108,7 @@ def score_calls(
     surroundings: Surroundings,
     *,
     conditions: Iterable[Condition] = CONDITIONS,
+    least_calls: int = LEAST_CALLS,
     jobs: int = -1,
 ) -> list[dict[str, Any]]:
     """Score a model on simulated calls.
@@ -115,6 +120,8 @@ def score_calls(
         With path, speaker and emotion (of the model's), of speakers that the model never heard.
     surroundings : Surroundings
     conditions : iterable of Condition
+    least_calls : int
+        Of a condition; each speaker is the customer of as many as any other.
     jobs : int
         Processes.
 
@@ -122,36 +129,46 @@ def score_calls(
     -------
     list of dict
         Per condition: its ``line``, ``mixture``, ``clips`` and ``mixed``; number of ``calls``; ``uar`` and
-        ``macro_f1`` weighted by time, with the 95 % ``uar_interval`` over speakers; ``ece``; ``coverage``,
-        the share of the time found as speech whose answer is certain, and ``accuracy_by_coverage``;
+        ``macro_f1`` weighted by time, with the 95 % ``uar_interval`` over speakers; ``ece``, and
+        ``ece_by_chance``, that of a perfectly calibrated model on as many answers; ``coverage``, the share
+        of the time found as speech whose answer is certain, and ``accuracy_by_coverage``;
         ``anger_precision`` and ``anger_recall`` of the moments at which sustained anger begins, left out
         where there are none; ``uar_without_baseline`` where the model takes one.
     """
     return Parallel(n_jobs=jobs)(
-        delayed(_score_condition)(model, clips, surroundings, condition) for condition in conditions
+        delayed(_score_condition)(model, clips, surroundings, condition, least_calls)
+        for condition in conditions
     )
 
 
-def hear(model: Model, call: SimulatedCall) -> Heard:
-    """Analyse a call as the app does, and lay the answer beside the truth.
+def judge(call: SimulatedCall, models: Sequence[Model]) -> list[Heard]:
+    """Analyse a call as the app does, and lay the answers beside the truth.
 
     Parameters
     ----------
-    model : Model
     call : SimulatedCall
+    models : sequence of Model
+        Of the same features, which are computed once.
 
     Returns
     -------
-    Heard
+    list of Heard
+        Of each model.
     """
     alone = len(call.recording.samples) > 1
     lane = CUSTOMER_SIDE if alone else MONO
+    settings = Settings("split", CUSTOMER_SIDE) if alone else Settings("mix")
+    card, features = models[0].card, models[0].features
+    frames = hear(call.recording, settings, features, shortest=card.shortest, longest=card.longest)
     truth = call.truth[call.truth["channel"] == lane]
+    return [_judged(model, frames, settings, truth, lane) for model in models]
+
+
+def _judged(model: Model, frames: CallFrames, settings: Settings, truth: pd.DataFrame, lane: str) -> Heard:
     labels = list(model.card.labels)
     episodes = anger_episodes(truth[truth["speaker"] == truth["speaker"].iloc[0]])
     try:
-        settings = Settings("split", CUSTOMER_SIDE) if alone else Settings("mix")
-        analysis = analyze_recording(call.recording, model, settings)
+        analysis = analyze_frames(frames, model, settings, progress=lambda stage, done: None)
     except SpeechError:
         nothing = pd.DataFrame(columns=["speaker", "emotion", "seconds", *labels])
         return Heard(nothing, np.empty(0, bool), len(episodes), 0, 0, 0)
@@ -229,6 +246,7 @@ def summarise(condition: Condition, heard: list[Heard], labels: list[str]) -> di
         "uar": unweighted_average_recall(true, told, weights=seconds),
         "macro_f1": f1_score(true, told, average="macro", sample_weight=seconds, zero_division=0),
         "ece": expected_calibration_error(true, probabilities, labels, weights=seconds),
+        "ece_by_chance": calibration_error_by_chance(probabilities, weights=seconds),
         "coverage": float(seconds[certain].sum() / seconds.sum()),
     }
     moments, episodes = sum(each.moments for each in heard), sum(each.episodes for each in heard)
@@ -246,38 +264,35 @@ def summarise(condition: Condition, heard: list[Heard], labels: list[str]) -> di
 
 
 def _score_condition(
-    model: Model, clips: pd.DataFrame, surroundings: Surroundings, condition: Condition
+    model: Model, clips: pd.DataFrame, surroundings: Surroundings, condition: Condition, least_calls: int
 ) -> dict[str, Any]:
     shelf = ClipShelf(clips)
     speakers = shelf.speakers()
-    plain = _without_baseline(model)
-    heard, heard_plain = [], []
-    for number, customer in enumerate(speakers):
+    models = [model, *_without_baseline(model)]
+    heard = []
+    for number in range(-(-least_calls // len(speakers)) * len(speakers)):
         call = simulate_call(
             shelf,
-            (customer, speakers[(number + 1) % len(speakers)]),
+            (speakers[number % len(speakers)], speakers[(number + 1) % len(speakers)]),
             MIXTURES[condition.mixture],
             clips=condition.clips,
             line=LINES[condition.line],
             surroundings=surroundings,
             seed=1000 * condition.clips + number,
         )
-        call = on_one_channel(call) if condition.mixed else call
-        heard.append(hear(model, call))
-        if plain:
-            heard_plain.append(hear(plain, call))
+        heard.append(judge(on_one_channel(call) if condition.mixed else call, models))
     labels = list(model.card.labels)
-    row = summarise(condition, heard, labels)
-    if plain:
-        row["uar_without_baseline"] = summarise(condition, heard_plain, labels)["uar"]
+    row, *plain = (summarise(condition, [*each], labels) for each in zip(*heard, strict=True))
+    for without in plain:
+        row["uar_without_baseline"] = without["uar"]
     return row
 
 
-def _without_baseline(model: Model) -> Model | None:
-    """Give the model without its baseline, which tells what the baseline is good for."""
+def _without_baseline(model: Model) -> list[Model]:
+    """Give the model without its baseline, which tells what that is good for, or none where it has none."""
     if isinstance(model.estimator, BaselinedClassifier):
-        return Model(model.card, model.estimator.without_baseline())
-    return None
+        return [Model(model.card, model.estimator.without_baseline())]
+    return []
 
 
 def _matches(stretch: tuple[float, float], others: list[tuple[float, float]]) -> bool:

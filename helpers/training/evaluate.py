@@ -17,6 +17,7 @@ from helpers.classifier import between_temperatures, calibrated
 _BINS = 10
 _COVERAGES = (0.25, 0.5, 0.75, 0.85, 1.0)
 _RESAMPLINGS = 1000
+_DRAWS = 200
 
 
 def fit_temperatures(
@@ -80,9 +81,35 @@ def expected_calibration_error(
     weights = np.ones(len(labels)) if weights is None else weights
     confidence = probabilities.max(axis=1)
     correct = np.asarray(classes)[probabilities.argmax(axis=1)] == labels
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(bins, weights * (correct - confidence), _BINS)
+    gaps = np.bincount(_bins(confidence), weights * (correct - confidence), _BINS)
     return float(np.abs(gaps).sum()) / float(weights.sum())
+
+
+def calibration_error_by_chance(probabilities: np.ndarray, weights: np.ndarray, *, seed: int = 0) -> float:
+    """Give the calibration error that a perfectly calibrated model is expected to show on as many answers.
+
+    Each answer is right by a draw of its own confidence. With few answers the error is never near 0 (Roelofs
+    et al. 2022, "Mitigating bias in calibration error estimation"). Answers of one speaker are more alike
+    than such draws, so that chance brings rather more than this.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(n, classes)]
+    weights : np.ndarray [shape=(n,)]
+        How much each counts, such as its seconds.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    float
+        As of `expected_calibration_error`, the mean of many draws.
+    """
+    confidence = probabilities.max(axis=1)
+    correct = np.random.default_rng(seed).random((_DRAWS, len(confidence))) < confidence
+    in_bins = _bins(confidence)[:, None] == np.arange(_BINS)
+    gaps = (weights * (correct - confidence)) @ in_bins
+    return float(np.abs(gaps).sum(axis=1).mean()) / float(weights.sum())
 
 
 def accuracy_by_coverage(
@@ -215,3 +242,8 @@ def score(
         "uar_interval": [round(bound, 4) for bound in speaker_interval(labels, predicted, speakers)],
         "confusion": confusion_matrix(labels, predicted, labels=list(classes)).tolist(),
     }
+
+
+def _bins(confidence: np.ndarray) -> np.ndarray:
+    """Say in which of the bins of equal width each confidence lies [shape=(n,)]."""
+    return np.minimum((confidence * _BINS).astype(int), _BINS - 1)

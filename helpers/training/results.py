@@ -25,6 +25,8 @@ Calls put together from clips of speakers that the model never heard, recording 
 time; see `helpers/training/calls.py`. Made by `python -m helpers evaluate MODEL`. Clips says how many the
 customer speaks; intervals are 95 % over speakers. Anger: precision and recall of the moments at which
 sustained anger begins, within 5 s. Coverage is the share of time with an answer other than “uncertain”.
+ECE is the gap between confidence and accuracy; by chance is what a perfectly calibrated model would show on
+as many answers, so that an ECE near it cannot be told from none. UAR without baseline is of the same calls.
 """
 _CLIPS_HEAD = """
 # Single clips, by our method
@@ -168,7 +170,7 @@ def call_table(card: ModelCard) -> str:
         Markdown.
     """
     names = ["line", "mixture", "clips", "UAR", "interval", "without baseline", "macro F1", "ECE"]
-    names += ["coverage", "anger precision", "recall"]
+    names += ["by chance", "coverage", "anger precision", "recall"]
     lines = _table(names, map(_call_cells, card.call_scores))
     quoted = headline_rows(card)
     if quoted:
@@ -190,7 +192,8 @@ def _call_cells(row: dict[str, Any]) -> list[str]:
         row["line"] + (", one channel" if row["mixed"] else ""),
         *(row["mixture"], str(row["clips"]), f"{row['uar']:.1%}", f"{low:.1%} to {high:.1%}"),
         *(_share(row, "uar_without_baseline"), f"{row['macro_f1']:.1%}", f"{row['ece']:.3f}"),
-        *(f"{row['coverage']:.0%}", _share(row, "anger_precision"), _share(row, "anger_recall")),
+        *(f"{row['ece_by_chance']:.3f}", f"{row['coverage']:.0%}"),
+        *(_share(row, "anger_precision"), _share(row, "anger_recall")),
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 from helpers.classifier import between_temperatures, calibrated
 from helpers.training.evaluate import (
     accuracy_by_coverage,
+    calibration_error_by_chance,
     expected_calibration_error,
     fit_temperatures,
     score,
@@ -68,6 +69,24 @@ def test_gaps_of_different_confidences_do_not_cancel_out() -> None:
     probabilities = np.concatenate([confident(0.9, 100), confident(0.5, 100)])
     labels = np.array(["sad"] * 70 + ["angry"] * 30 + ["sad"] * 70 + ["angry"] * 30)
     assert expected_calibration_error(labels, probabilities, CLASSES) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("count", [60, 600])
+def test_by_chance_is_the_error_of_what_is_perfectly_calibrated(count: int) -> None:
+    probabilities = some_probabilities(count)
+    weights = np.random.default_rng(0).uniform(1, 4, count)
+    found = [
+        expected_calibration_error(draw(probabilities, seed), probabilities, CLASSES, weights)
+        for seed in range(200)
+    ]
+    by_chance = calibration_error_by_chance(probabilities, weights)
+    assert by_chance == pytest.approx(np.mean(found), rel=0.1)
+    assert by_chance > 0.01
+
+
+def test_ten_times_as_many_answers_leave_a_third_to_chance() -> None:
+    few, many = (calibration_error_by_chance(some_probabilities(n), np.ones(n)) for n in (300, 3000))
+    assert many == pytest.approx(few / np.sqrt(10), rel=0.25)
 
 
 def temperature_of(labels: np.ndarray, probabilities: np.ndarray) -> float:

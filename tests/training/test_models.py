@@ -151,7 +151,7 @@ def test_scores_over_calls_are_written_to_the_card(trained: tuple[ModelCard, Pat
         (corpora / place).write_bytes(to_wav(Recording("hum", hum[None])))
     conditions = [Condition(line, "evenly mixed", 6) for line in ("clean", "phone")]
     model = load_model(folder=tmp_path)
-    scored = evaluate(model, CALLS, corpora, tmp_path, conditions=conditions, jobs=1)
+    scored = evaluate(model, CALLS, corpora, tmp_path, conditions=conditions, least_calls=1, jobs=1)
     assert read_card(folder=tmp_path) == scored
     assert [row["line"] for row in scored.call_scores] == ["clean", "phone"]
     assert all(row["calls"] == 4 for row in scored.call_scores)  # one for each speaker held out
