@@ -2,20 +2,28 @@
 
 Whole calls (``call_scores``) are what the models are made for; clips are what others publish figures of. So
 beside the baseline of the app there is one that only clips offer: the mean and deviation of a speaker's
-clips, whose emotions are as evenly mixed as those of the speakers who were trained on.
+clips, whose emotions are as evenly mixed as those of the speakers who were trained on. And where a corpus is
+small, its clips are also told as a whole, by how they move, and learned at several speeds, which a call that
+is cut into segments does not offer either.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Memory, Parallel, delayed
+from scipy.signal import resample_poly
 
 from helpers.classifier import NO_BASELINE, OTHER_CLIPS
+from helpers.features import functionals, kept_frames
+from helpers.media import decode
+from helpers.training.augment import phone_channel, to_int16
+from helpers.training.contours import contours
 from helpers.training.evaluate import expected_calibration_error, speaker_interval, unweighted_average_recall
 from helpers.training.fitting import TrainingSet, speakers_on_lines
 from helpers.training.models import (
@@ -24,6 +32,7 @@ from helpers.training.models import (
     alone,
     extract,
     load_clips,
+    training_set,
     with_other_clips,
 )
 from helpers.training.protocols import LeaveOneOut, Protocol, SpeakerFolds
@@ -31,11 +40,15 @@ from helpers.training.recipes import make_ours
 from helpers.training.study import against_speaker
 
 BY_STATISTICS = "the speaker's mean and deviation"
+WHOLE = "none, the whole clip"
+WHOLE_BY_STATISTICS = f"{BY_STATISTICS}, the whole clip"
 
 _SIX = ("angry", "disgust", "fearful", "happy", "neutral", "sad")
 _EIGHT = ("calm", *_SIX, "surprised")
 _FOUR = ("angry", "happy", "neutral", "sad")
 _STUDIED = ("clean", "phone")
+_SPEEDS = (0.9, 1.0, 1.1)
+_COMPARED = {BY_STATISTICS: OTHER_CLIPS, WHOLE: NO_BASELINE, WHOLE_BY_STATISTICS: OTHER_CLIPS}
 _BORED = ("angry", "bored", "disgust", "fearful", "happy", "neutral", "sad")
 
 
@@ -53,7 +66,9 @@ class ClipBenchmark:
         How speakers are parted.
     targets : dict of (str, str) to float
         What we set out to reach, by condition and baseline: unweighted average recall. Those of `OTHER_CLIPS`
-        are for `BY_STATISTICS`, too.
+        are for `BY_STATISTICS`, too, and both also for the whole clip.
+    speeds : tuple of float
+        At which whole clips are learned, 1 among them; none where it would take hours.
     """
 
     name: str
@@ -61,6 +76,7 @@ class ClipBenchmark:
     emotions: tuple[str, ...]
     protocol: Protocol
     targets: dict[tuple[str, str], float]
+    speeds: tuple[float, ...] = ()
 
 
 BENCHMARKS = {
@@ -91,8 +107,16 @@ BENCHMARKS = {
             _EIGHT,
             SpeakerFolds(6),
             {("clean", NO_BASELINE): 0.62, ("clean", OTHER_CLIPS): 0.72},
+            _SPEEDS,
         ),
-        ClipBenchmark("emodb-seven", "emodb", _BORED, LeaveOneOut("speaker"), {("clean", OTHER_CLIPS): 0.86}),
+        ClipBenchmark(
+            "emodb-seven",
+            "emodb",
+            _BORED,
+            LeaveOneOut("speaker"),
+            {("clean", OTHER_CLIPS): 0.86},
+            _SPEEDS,
+        ),
     )
 }
 
@@ -154,15 +178,58 @@ def score_clips(
         The corpus is missing.
     """
     recipe = replace(
-        MODELS["emotions"], corpora=(benchmark.corpus,), emotions={name: name for name in benchmark.emotions}
+        MODELS["calls-research"],
+        corpora=(benchmark.corpus,),
+        emotions={name: name for name in benchmark.emotions},
     )
-    data = extract(load_clips(recipe, recipe.corpora, corpora_folder), recipe, cache)
-    everybody = np.arange(len(data.segments))
-    parts = Parallel(jobs)(
-        delayed(_told)(recipe, data.where(np.isin(everybody, train)), data.where(np.isin(everybody, test)))
-        for train, test in benchmark.protocol.splits(data.segments)
+    clips = load_clips(recipe, recipe.corpora, corpora_folder)
+    data = extract(clips, recipe, cache)
+    parts = Parallel(jobs)(delayed(_told)(recipe, *split) for split in _splits(benchmark, data))
+    if benchmark.speeds:
+        parts.append(tell_whole(benchmark, clips, cache, jobs=jobs))
+    return scores_of(benchmark, pd.concat(parts, ignore_index=True))
+
+
+def tell_whole(benchmark: ClipBenchmark, clips: pd.DataFrame, cache: Path, *, jobs: int = -1) -> pd.DataFrame:
+    """Tell whole clips by a support vector machine that learned from clean and phone copies at all speeds.
+
+    Parameters
+    ----------
+    benchmark : ClipBenchmark
+    clips : pd.DataFrame
+        With the columns of ``corpora.COLUMNS``.
+    cache : Path
+        Folder in which the features of clips are kept.
+    jobs : int
+        Processes.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per clip, condition and baseline, with the margin of each emotion.
+    """
+    describe = Memory(cache, verbose=0).cache(_describe_whole)
+    described = Parallel(batch_size=16)(
+        delayed(describe)(str(path), path.stat().st_size, benchmark.speeds) for path in clips["path"]
     )
-    told = pd.concat(parts, ignore_index=True)
+    whole = training_set(clips, described)
+    parts = Parallel(jobs)(delayed(_told_whole)(*split) for split in _splits(benchmark, whole))
+    return pd.concat(parts, ignore_index=True)
+
+
+def scores_of(benchmark: ClipBenchmark, told: pd.DataFrame) -> list[ClipScore]:
+    """Score what was told of clips, by condition and baseline.
+
+    Parameters
+    ----------
+    benchmark : ClipBenchmark
+    told : pd.DataFrame
+        A row per clip, condition and baseline: speaker, true emotion, and a column per emotion told.
+
+    Returns
+    -------
+    list of ClipScore
+    """
     return [
         _score(part, str(condition), str(baseline), benchmark)
         for (condition, baseline), part in told.groupby(["condition", "baseline"], sort=False)
@@ -203,6 +270,15 @@ def read_scores(path: Path) -> list[ClipScore]:
     return [ClipScore(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
+def _splits(benchmark: ClipBenchmark, data: TrainingSet) -> list[tuple[TrainingSet, TrainingSet]]:
+    """Part the speakers, for training and for test."""
+    everybody = np.arange(len(data.segments))
+    return [
+        (data.where(np.isin(everybody, train)), data.where(np.isin(everybody, test)))
+        for train, test in benchmark.protocol.splits(data.segments)
+    ]
+
+
 def _told(recipe: ModelRecipe, train: TrainingSet, test: TrainingSet) -> pd.DataFrame:
     """Say how far each clip, in each copy of it, is of each emotion, by baseline."""
     estimator, labels = recipe.fit(train), np.unique(train.emotions())
@@ -222,6 +298,43 @@ def _by_statistics(train: TrainingSet, test: TrainingSet) -> pd.DataFrame:
     return _of_clips(test, margins, machine.classes_, BY_STATISTICS)
 
 
+def _describe_whole(path: str, size: int, speeds: tuple[float, ...]) -> list[tuple[str, str, np.ndarray]]:
+    """Describe a clip as recorded and over the phone, at each speed [shape=(1, features)].
+
+    It is kept by all arguments, the size of the file among them.
+    """
+    samples = decode(path).samples[0]
+    described = []
+    for speed in speeds:
+        ratio = Fraction(speed).limit_denominator(100)
+        played = resample_poly(samples / 32768, ratio.denominator, ratio.numerator)
+        clean = to_int16(played)
+        for condition, sent in zip(_STUDIED, (clean, phone_channel(clean)), strict=True):
+            frames = kept_frames(sent)
+            vector = np.concatenate([functionals(frames), contours(frames)])
+            described.append((condition, _line(condition, speed), vector[None]))
+    return described
+
+
+def _line(condition: str, speed: float) -> str:
+    return f"{condition} at {speed:g}"
+
+
+def _told_whole(train: TrainingSet, test: TrainingSet) -> pd.DataFrame:
+    """As `_told`, of whole clips at their own speed, by a machine that learned all speeds."""
+    own_speed = test.segments["line"].isin([_line(condition, 1) for condition in _STUDIED])
+    test = test.where(own_speed.to_numpy())
+    values = {
+        WHOLE: (train.features, test.features),
+        WHOLE_BY_STATISTICS: (_against_speaker(train), _against_speaker(test)),
+    }
+    tables = []
+    for baseline, (known, unknown) in values.items():
+        machine = make_ours().fit(known, train.emotions())
+        tables.append(_of_clips(test, machine.decision_function(unknown), machine.classes_, baseline))
+    return pd.concat(tables, ignore_index=True)
+
+
 def _against_speaker(data: TrainingSet) -> np.ndarray:
     return against_speaker(data.features, speakers_on_lines(data.segments))
 
@@ -239,7 +352,6 @@ def _score(part: pd.DataFrame, condition: str, baseline: str, benchmark: ClipBen
     predicted = np.array(classes)[told.argmax(axis=1)]
     speakers = part["speaker"].to_numpy(str)
     interval = speaker_interval(labels, predicted, speakers)
-    by_margins = baseline == BY_STATISTICS
     return ClipScore(
         condition=condition,
         baseline=baseline,
@@ -248,6 +360,6 @@ def _score(part: pd.DataFrame, condition: str, baseline: str, benchmark: ClipBen
         speakers=len(np.unique(speakers)),
         uar=round(unweighted_average_recall(labels, predicted), 4),
         uar_interval=[round(float(bound), 4) for bound in interval],
-        ece=None if by_margins else round(expected_calibration_error(labels, told, classes), 4),
-        target=benchmark.targets.get((condition, OTHER_CLIPS if by_margins else baseline)),
+        ece=None if baseline in _COMPARED else round(expected_calibration_error(labels, told, classes), 4),
+        target=benchmark.targets.get((condition, _COMPARED.get(baseline, baseline))),
     )

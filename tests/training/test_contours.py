@@ -1,0 +1,61 @@
+"""Contours know what functionals do not: the order of the frames."""
+
+import numpy as np
+import pytest
+
+from helpers.features import MEL, frame_features, functionals, kept_frames
+from helpers.media import SAMPLE_RATE
+from helpers.training.contours import contours, modulation_spectrum
+from tests.conftest import bursts
+
+BANDS, MODULATIONS = 16, 6  # of frequency, of modulation
+AFTER_COURSE = 6  # values of dynamics and timing
+
+
+def voice(pitches: tuple[float, ...], seconds: float = 0.5) -> np.ndarray:
+    """Say one tone after the other."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    tones = [sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 12)) for pitch in pitches]
+    return (np.concatenate(tones) * 6_000).astype(np.int16)
+
+
+def swinging(hz: float) -> np.ndarray:
+    """Make noise whose energy swings this often per second."""
+    time = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
+    noise = np.random.default_rng(0).normal(0, 2_000, len(time))
+    return (noise * (1.1 + np.sin(2 * np.pi * hz * time))).astype(np.int16)
+
+
+def test_rising_and_falling_pitch_are_alike_to_functionals_and_not_to_contours() -> None:
+    rising, falling = (frame_features(voice(pitches)) for pitches in ((120, 180, 240), (240, 180, 120)))
+    assert np.abs(functionals(rising) - functionals(falling)).mean() < 2.0
+    moved = contours(rising) - contours(falling)
+    pitch_of_last_third = moved[-1 - AFTER_COURSE]
+    assert pitch_of_last_third == pytest.approx(12, abs=0.5)  # an octave
+
+
+@pytest.mark.parametrize(("hz", "band"), [(1.5, 0), (3.0, 1), (5.0, 2), (8.0, 3), (12.0, 4), (20.0, 5)])
+def test_the_modulation_spectrum_is_highest_where_energy_swings(hz: float, band: int) -> None:
+    spectrum = modulation_spectrum(frame_features(swinging(hz))).reshape(MODULATIONS, BANDS)
+    assert spectrum.mean(axis=1).argmax() == band
+
+
+def test_the_gain_of_a_recording_makes_no_difference() -> None:
+    samples = bursts((0.2, 0.9), (1.2, 1.9), duration=2)
+    loud, quiet = (contours(frame_features(samples // divisor)) for divisor in (1, 4))
+    assert np.median(np.abs(loud - quiet)) < 0.02
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [np.zeros(SAMPLE_RATE, np.int16), np.full(SAMPLE_RATE, 32767, np.int16), bursts((0, 0.2), duration=0.2)],
+    ids=["silence", "clipping", "short"],
+)
+def test_all_values_are_finite_and_as_many(samples: np.ndarray) -> None:
+    values = contours(kept_frames(samples))
+    assert np.isfinite(values).all()
+    assert len(values) == len(contours(kept_frames(bursts((0, 2), duration=2))))
+
+
+def test_bands_are_whole() -> None:
+    assert (MEL.stop - MEL.start) % BANDS == 0
