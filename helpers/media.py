@@ -60,6 +60,7 @@ _TAGS_OF_ANY_ENCODING = {"metadata_errors": "ignore"}  # a setting that PyAV 19 
 _STREAMED_RIFF = 0x7FFF_0000  # a size from here on was written before the length was known
 _LENGTHLESS = ("aac", "amr", "mp3")  # bare frames
 _DURATION_SLACK = 1.0
+_ROUNDED_UP = 0.2  # seconds, by which a codec may lengthen a recording
 _LONGEST_DELAY = 60.0
 _RUN_UP = 0.5  # seconds that a decoder gets before a stretch
 
@@ -177,7 +178,7 @@ class RecordingStream:
         count = 0
         for block in self._decoder.blocks():
             count += len(block)
-            if count > (self._longest + _DURATION_SLACK) * SAMPLE_RATE:  # some codecs round up
+            if count > (self._longest + _ROUNDED_UP) * SAMPLE_RATE:
                 raise MediaError(
                     f"{self.name} is longer than the {self._longest / 60:g} minutes allowed: "
                     "cut it into parts."

@@ -274,7 +274,7 @@ def test_mixing_neither_overflows_nor_drops_blocks() -> None:
 
 
 def test_a_callers_file_stays_open_and_is_read_from_its_start(tmp_path: Path) -> None:
-    path = encode(tmp_path / "call.mp3", AGENT, codec="libmp3lame")
+    path = encode(tmp_path / "call.aac", AGENT, codec="aac")
     with path.open("rb") as file:
         file.read()
         once, twice = decode(file), decode(file)
@@ -415,6 +415,12 @@ def test_a_recording_longer_than_allowed_is_refused_and_one_just_as_long_is_not(
     with pytest.raises(MediaError) as raised:
         decode(path, longest=3)
     assert_one_sentence(str(raised.value), "call.flac", "is longer than the 0.05 minutes allowed")
+
+
+def test_what_a_codec_adds_to_the_longest_recording_does_not_count(tmp_path: Path) -> None:
+    path = encode(tmp_path / "call.aac", AGENT, codec="aac")
+    assert 4 < decode(path).duration < 4.2
+    assert decode(path, longest=4).duration == decode(path).duration
 
 
 # Little file, much sound
