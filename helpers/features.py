@@ -361,10 +361,10 @@ def _pitch(padded_power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     shortest, longest = (round(SAMPLE_RATE / hz) for hz in reversed(_PITCH_RANGE))
     autocorrelation = scipy.fft.dct(padded_power, type=1, axis=1)[:, :longest]  # of an even spectrum
-    candidates = autocorrelation[:, shortest:] / np.maximum(autocorrelation[:, :1], 1e-9)
     window = _window_autocorrelation()[shortest:longest]
-    best = np.argmax(candidates / window**_CORRECTION, axis=1)
-    strength = np.take_along_axis(candidates / window, best[:, None], axis=1)[:, 0]
+    best = np.argmax(autocorrelation[:, shortest:] * window**-_CORRECTION, axis=1)
+    strongest = np.take_along_axis(autocorrelation, shortest + best[:, None], axis=1)[:, 0]
+    strength = strongest / np.maximum(autocorrelation[:, 0], 1e-9) / window[best]
     semitones = 12 * np.log2(SAMPLE_RATE / (shortest + best) / _PITCH_REFERENCE)
     harmonic = np.clip(strength, 0.01, 0.999)
     return np.where(strength > _VOICED, semitones, np.nan), 10 * np.log10(harmonic / (1 - harmonic))
