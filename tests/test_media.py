@@ -274,7 +274,7 @@ def test_mixing_neither_overflows_nor_drops_blocks() -> None:
 
 
 def test_a_callers_file_stays_open_and_is_read_from_its_start(tmp_path: Path) -> None:
-    path = encode(tmp_path / "call.aac", AGENT, codec="aac")
+    path = encode(tmp_path / "call.mp3", AGENT, codec="libmp3lame")
     with path.open("rb") as file:
         file.read()
         once, twice = decode(file), decode(file)
