@@ -283,7 +283,17 @@ def decibels(power: np.ndarray) -> np.ndarray:
 
 
 def active_frames(levels: np.ndarray) -> np.ndarray:
-    """Choose the frames that count [shape=(frames,), dtype=bool]."""
+    """Choose the frames that count: those at most `ACTIVE_RANGE` below the loudest, or all if they are few.
+
+    Parameters
+    ----------
+    levels : np.ndarray [shape=(frames,)]
+        Of the frames of one segment [dBFS].
+
+    Returns
+    -------
+    np.ndarray [shape=(frames,), dtype=bool]
+    """
     active = levels > levels.max() - ACTIVE_RANGE
     return active if active.sum() >= _LEAST_ACTIVE_FRAMES else np.ones_like(active)
 

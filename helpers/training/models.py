@@ -215,8 +215,8 @@ MODELS = {
             title="The network on spectrograms for seven emotions",
             description=(
                 "Tells angry, disgust, fearful, happy, neutral, sad and surprised speech apart by the "
-                "log-mel spectrogram of a segment alone. It is a part of “emotions”. TESS, whose two "
-                "speakers have as many clips as fifty of the others, is left out."
+                "log-mel spectrogram of a segment alone. It is a part of “emotions”. TESS, whose "
+                "2,800 clips are of two speakers, is left out."
             ),
             corpora=("crema-d", "ravdess", "savee", "emodb"),
             emotions=_SEVEN,
