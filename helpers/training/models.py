@@ -87,6 +87,9 @@ _NOT_COMMERCIAL = (
     "Not for commercial use: RAVDESS and TESS are licensed for non-commercial use, SAVEE for research. "
     f"{PERFORMED}"
 )
+_NOT_COMMERCIAL_WITHOUT_TESS = (
+    f"Not for commercial use: RAVDESS is licensed for non-commercial use, SAVEE for research. {PERFORMED}"
+)
 _OPEN_LICENCE = "ODbL 1.0"
 _OPEN_USE = (
     "May be used commercially: CREMA-D is open under ODbL 1.0, which asks to name it and to share databases "
@@ -224,10 +227,7 @@ MODELS = {
             held_out_words="actors 1046 to 1091 of CREMA-D and 19 to 24 of RAVDESS",
             selection=_SELECTION,
             licence="CC BY-NC-SA 4.0, research use",
-            use=(
-                "Not for commercial use: RAVDESS is licensed for non-commercial use, SAVEE for research. "
-                f"{PERFORMED}"
-            ),
+            use=_NOT_COMMERCIAL_WITHOUT_TESS,
             feature_set=SPECTROGRAM,
             fit=partial(fit_spectrograms, epochs=_EPOCHS_OF_SEVEN),
             to_bytes=spectrogram_network_to_onnx,
@@ -291,10 +291,7 @@ MODELS = {
             **_held_out("ravdess", "savee"),
             selection="Nothing was chosen by looking at these speakers.",
             licence="CC BY-NC-SA 4.0, research use",
-            use=(
-                "Not for commercial use: RAVDESS is licensed for non-commercial use, SAVEE for research. "
-                f"{PERFORMED}"
-            ),
+            use=_NOT_COMMERCIAL_WITHOUT_TESS,
             longest=SHOWN,
             feature_set=IMAGE,
             fit=fit_network,
