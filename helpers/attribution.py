@@ -32,7 +32,8 @@ EXPLAINED = (
     "not add up. The less neutral speech there is, the nearer is the usual to the average voice."
 )
 
-_CHANGES = ("change", "delta_std")
+_MOVES = ("change", "delta_std", "third_", "modulation_")  # how functionals of what moves begin
+_SEGMENT = "segment"  # its length, and how much of it is heard
 _VOICED = "pitch voiced"
 _USUAL = "this speaker's usual"
 _NO_PITCH = "hardly any voiced sound, in which a pitch could be found"
@@ -84,6 +85,10 @@ def _mean_of_bands(values: dict[str, float], functional: str) -> float:
     return float(np.mean([values[f"mel_{band} {functional}"] for band in range(N_MELS)]))
 
 
+def _moves(frame: str, functional: str) -> bool:
+    return frame == _SEGMENT or functional.startswith(_MOVES)
+
+
 GROUPS = (
     Group(
         "pitch",
@@ -94,7 +99,7 @@ GROUPS = (
     ),
     Group(
         "melody",
-        lambda frame, functional: frame == "pitch" and functional in ("std", "change"),
+        lambda frame, functional: frame == "pitch" and (functional == "std" or functional.startswith(_MOVES)),
         lambda values: values["pitch std"],
         "pitch varies by {:.1f} semitones more than",
         "pitch varies by {:.1f} semitones less than",
@@ -108,14 +113,14 @@ GROUPS = (
     ),
     Group(
         "brightness",
-        lambda frame, functional: functional not in ("std", *_CHANGES) and frame != "level",
+        lambda frame, functional: functional != "std" and frame != "level" and not _moves(frame, functional),
         lambda values: values["centroid mean"],
         "sound brighter, its middle {:.0f} Hz above",
         "sound darker, its middle {:.0f} Hz below",
     ),
     Group(
         "dynamics",
-        lambda frame, functional: functional not in _CHANGES,
+        lambda frame, functional: not _moves(frame, functional),
         lambda values: _mean_of_bands(values, "std"),
         "levels vary by {:.1f} dB more than",
         "levels vary by {:.1f} dB less than",
@@ -152,7 +157,8 @@ def pushes(model: Model, reference: Reference, vector: np.ndarray, emotion: str)
     usual = model.usual(reference)
     if usual is None:
         return []
-    without = [np.where(own, usual, vector[: len(usual)]) for own in _members()]
+    names_of_own = tuple(model.features.names()[: len(usual)])
+    without = [np.where(own, usual, vector[: len(usual)]) for own in _members(names_of_own)]
     changed = np.array([[*each, *vector[len(usual) :]] for each in without])
     words = [_words(group, vector, usual) for group in GROUPS]
     names = [group.name for group in GROUPS]
@@ -222,9 +228,9 @@ def loudness(analysis: CallAnalysis, segment: int) -> str:
 
 
 @cache
-def _members() -> list[np.ndarray]:
+def _members(names: tuple[str, ...]) -> list[np.ndarray]:
     """Tell for each group which features are in it; each is in the first that has it."""
-    named = [name.rsplit(" ", 1) for name in feature_names()]
+    named = [name.rsplit(" ", 1) for name in names]
     frames = [re.sub(r"_\d+$", "", frame) for frame, _ in named]
     functionals = [functional for _, functional in named]
     first = np.array(

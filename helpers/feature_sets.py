@@ -10,7 +10,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from helpers import features, images, spectrograms
+from helpers import contours, features, images, spectrograms
 from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH
 from helpers.spectrograms import Network
@@ -89,7 +89,7 @@ def _each(
 
     def summaries(segments: Iterable[np.ndarray]) -> np.ndarray:
         described = [*map(summary, segments)]
-        return np.array(described, np.float32).reshape(len(described), len(names()))
+        return np.array(described, np.float32) if described else np.empty((0, len(names())), np.float32)
 
     return summaries
 
@@ -108,7 +108,7 @@ def _acoustic_of_hops(hops: np.ndarray) -> np.ndarray:
 
 
 def _with_network(name: str, version: int, network: Network) -> FeatureSet:
-    """Make the set of functionals and of what a network tells."""
+    """Make the set of functionals, contours and what a network tells."""
     return FeatureSet(
         name,
         version,
@@ -127,6 +127,14 @@ ACOUSTIC = FeatureSet(
     _each(features.functionals, features.feature_names),
     features.BEYOND,
 )
+ACOUSTIC_AND_CONTOURS = FeatureSet(
+    contours.NAME,
+    contours.VERSION,
+    contours.names,
+    features.kept_frames,
+    _each(contours.functionals_and_contours, contours.names),
+    features.BEYOND,
+)
 SPECTROGRAM = FeatureSet(
     spectrograms.NAME,
     spectrograms.VERSION,
@@ -135,8 +143,8 @@ SPECTROGRAM = FeatureSet(
     _each(spectrograms.spectrogram, spectrograms.spectrogram_names),
     features.BEYOND,
 )
-ACOUSTIC_AND_TOLD = _with_network("acoustic and spectrogram", 1, spectrograms.FOUR)
-ACOUSTIC_AND_SEVEN_TOLD = _with_network("acoustic and spectrogram, seven emotions", 1, spectrograms.SEVEN)
+ACOUSTIC_AND_TOLD = _with_network("acoustic and spectrogram", 2, spectrograms.FOUR)
+ACOUSTIC_AND_SEVEN_TOLD = _with_network("acoustic and spectrogram, seven emotions", 2, spectrograms.SEVEN)
 IMAGE = FeatureSet(
     images.NAME,
     images.VERSION,
@@ -147,7 +155,15 @@ IMAGE = FeatureSet(
     acoustic=_acoustic_of_hops,
 )
 FEATURE_SETS = {
-    each.name: each for each in (ACOUSTIC, ACOUSTIC_AND_TOLD, ACOUSTIC_AND_SEVEN_TOLD, SPECTROGRAM, IMAGE)
+    each.name: each
+    for each in (
+        ACOUSTIC,
+        ACOUSTIC_AND_CONTOURS,
+        ACOUSTIC_AND_TOLD,
+        ACOUSTIC_AND_SEVEN_TOLD,
+        SPECTROGRAM,
+        IMAGE,
+    )
 }
 
 

@@ -38,13 +38,13 @@ ACTIVE_RANGE = 40.0  # dB
 _LEAST_ACTIVE_FRAMES = 8
 PITCH_STEP = 3.0  # semitones, beyond which a step is an error of the pitch
 _DELTA = 4  # frames
-_SPECTRAL = ("centroid", "bandwidth", "rolloff", "flatness", "level", "zero_crossings", "voicing")
+SPECTRAL_NAMES = ("centroid", "bandwidth", "rolloff", "flatness", "level", "zero_crossings", "voicing")
 _PERCENTILES = (10, 25, 50, 75, 90)
 _LOCATIONS = ("mean", *(f"p{percentile}" for percentile in _PERCENTILES))
 MEL = slice(0, N_MELS)
 CHROMA = slice(MEL.stop, MEL.stop + N_CHROMA)
-SPECTRAL = slice(CHROMA.stop, CHROMA.stop + len(_SPECTRAL))
-LEVEL = SPECTRAL.start + _SPECTRAL.index("level")
+SPECTRAL = slice(CHROMA.stop, CHROMA.stop + len(SPECTRAL_NAMES))
+LEVEL = SPECTRAL.start + SPECTRAL_NAMES.index("level")
 PITCH = SPECTRAL.stop
 WIDTH = PITCH + 1
 BEYOND = -(-N_FFT // HOP_LENGTH) - 1  # hops at the end of a stretch with which no frame begins
@@ -56,7 +56,9 @@ _PITCH_FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "change", "voiced")
 def feature_names() -> list[str]:
     """Name the values of `describe`: a frame feature and a functional, as in ``mfcc_3 std``."""
     numbered = (("mel", N_MELS), ("mfcc", N_MFCC), ("chroma", N_CHROMA))
-    frame_names = [f"{name}_{index}" for name, count in numbered for index in range(count)] + [*_SPECTRAL]
+    frame_names = [f"{name}_{index}" for name, count in numbered for index in range(count)] + [
+        *SPECTRAL_NAMES
+    ]
     names = [f"{name} {functional}" for functional in _FUNCTIONALS for name in frame_names]
     return names + [f"pitch {functional}" for functional in _PITCH_FUNCTIONALS]
 
@@ -145,7 +147,7 @@ def functionals(frames: np.ndarray) -> np.ndarray:
     np.ndarray [shape=(features,), dtype=float32]
         In the order of `feature_names`.
     """
-    frames = _single_precision(frames)
+    frames = single_precision(frames)
     mel, mfcc = cepstrum(frames[:, MEL])
     active = active_frames(frames[:, LEVEL])
     parts = (mel, mfcc, frames[:, CHROMA], frames[:, SPECTRAL])
@@ -258,14 +260,14 @@ def _moments() -> np.ndarray:
 @cache
 def _level_shares() -> np.ndarray:
     """By how much each frame feature rises when the signal rises by 1 dB."""
-    shares = np.zeros(N_MELS + N_MFCC + N_CHROMA + len(_SPECTRAL), np.float32)
+    shares = np.zeros(N_MELS + N_MFCC + N_CHROMA + len(SPECTRAL_NAMES), np.float32)
     shares[:N_MELS] = shares[_level_column()] = 1
     shares[N_MELS] = np.sqrt(N_MELS)
     return shares
 
 
 def _level_column() -> int:
-    return N_MELS + N_MFCC + N_CHROMA + _SPECTRAL.index("level")
+    return N_MELS + N_MFCC + N_CHROMA + SPECTRAL_NAMES.index("level")
 
 
 def _slaney_mel(hz: float) -> float:
@@ -326,7 +328,7 @@ def _half_precision_values() -> np.ndarray:
     return np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
 
 
-def _single_precision(frames: np.ndarray) -> np.ndarray:
+def single_precision(frames: np.ndarray) -> np.ndarray:
     """Convert frames of half precision, in a third of the time that NumPy takes for it."""
     if frames.dtype != np.float16:
         return frames.astype(np.float32)

@@ -1,6 +1,6 @@
-"""What a small network makes of a segment's log-mel spectrogram, beside its functionals.
+"""What a small network makes of a segment's log-mel spectrogram, beside its functionals and contours.
 
-Functionals forget the order of the frames; a convolutional network sees how pitch and energy move. Its
+Those say what somebody thought of; a convolutional network finds by itself how pitch and energy move. Its
 probabilities are kept as features of the segment, so that it is asked once per segment, whatever is made of
 them later. The network is a part of these features: another one makes another version of them.
 """
@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers import contours
 from helpers.errors import ModelError
 from helpers.estimators import ONNX, Estimator, OnnxEstimator
-from helpers.features import MEL, N_MELS, feature_names, functionals
+from helpers.features import MEL, N_MELS
 from helpers.threads import beside
 
 NAME = "spectrogram"
@@ -92,12 +93,12 @@ def spectrogram(frames: np.ndarray) -> np.ndarray:
 
 
 def joint_names(network: Network) -> list[str]:
-    """Name the values of `joint_features`: those of ``features.feature_names``, and the emotions told."""
-    return [*feature_names(), *(f"log-probability {emotion}" for emotion in network.emotions)]
+    """Name the values of `joint_features`: those of ``contours.names``, and the emotions told."""
+    return [*contours.names(), *(f"log-probability {emotion}" for emotion in network.emotions)]
 
 
 def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarray:
-    """Describe segments by their functionals and by what a network tells, which it does meanwhile.
+    """Describe segments by functionals and contours, and by what a network tells, which it does meanwhile.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarr
         if told:
             told[-1].result()  # so that no pictures pile up
         told.append(beside().submit(estimator.predict_proba, pictures))
-        described += [functionals(frames) for frames in batch]
+        described += [contours.functionals_and_contours(frames) for frames in batch]
     if not described:
         return np.empty((0, len(joint_names(network))), np.float32)
     logarithms = np.log(np.maximum(np.concatenate([each.result() for each in told]), _LEAST))

@@ -5,15 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers import contours
 from helpers.analysis import CallAnalysis, analyze
 from helpers.attribution import GROUPS, _members, explain, loudness, most_probable, pushes
 from helpers.classifier import Model, Reference, load_model
-from helpers.features import feature_names
 from helpers.media import decode, open_recording
 from helpers.samples import SAMPLES
 from helpers.training.corpora import load_corpora
 
 CALL = SAMPLES / "billing-complaint_agent-left_customer-right.mp3"
+NAMES = tuple(contours.names())
 HELD_OUT = range(1061, 1076, 3)  # actors that no shipped model heard
 
 
@@ -28,10 +29,28 @@ def analysis() -> CallAnalysis:
 
 
 def test_every_feature_is_in_one_group() -> None:
-    members = np.array(_members())
-    assert members.shape == (len(GROUPS), len(feature_names()))
+    members = np.array(_members(NAMES))
+    assert members.shape == (len(GROUPS), len(NAMES))
     assert (members.sum(axis=0) == 1).all()
     assert members.any(axis=1).all()
+
+
+@pytest.mark.parametrize(
+    ("feature", "group"),
+    [
+        ("pitch p50", "pitch"),
+        ("pitch third_2", "melody"),
+        ("voicing third_0", "voice quality"),
+        ("mfcc_3 mean", "brightness"),
+        ("mfcc_3 third_0", "pace"),
+        ("level range", "dynamics"),
+        ("bands_4 modulation_2", "pace"),
+        ("segment onsets", "pace"),
+    ],
+)
+def test_a_feature_is_in_the_group_that_an_analyst_would_look_for_it_in(feature: str, group: str) -> None:
+    members = np.array(_members(NAMES))[:, NAMES.index(feature)]
+    assert GROUPS[int(members.argmax())].name == group
 
 
 def test_a_reference_tells_a_segment_alone_as_it_was_told_in_the_call(
@@ -50,7 +69,7 @@ def test_a_reference_tells_a_segment_alone_as_it_was_told_in_the_call(
 def test_what_is_as_usual_pushes_nothing_and_what_differs_is_named(model: Model) -> None:
     """A segment that is as usual but for one group is pushed by that group alone."""
     generator = np.random.default_rng(0)
-    count = len(feature_names())
+    count = len(NAMES)
     call = generator.normal(0, 1, (20, count + 4)).astype(np.float32)
     call[:, count:] = np.log(0.25)
     reference = model.judge(call)[1]
@@ -60,32 +79,31 @@ def test_what_is_as_usual_pushes_nothing_and_what_differs_is_named(model: Model)
     assert max(abs(push.share) for push in pushes(model, reference, calm, "neutral")) < 1e-4
     for number in (0, 3):
         odd = calm.copy()
-        odd[:count][_members()[number]] += 5
+        odd[:count][_members(NAMES)[number]] += 5
         emotion = model.card.labels[int(np.argmax(model.against(odd[None], reference)))]
         found = pushes(model, reference, odd, emotion)
         assert max(found, key=lambda push: abs(push.share)).group == GROUPS[number].name
 
 
 def test_the_words_give_the_direction_and_the_size(model: Model) -> None:
-    call = np.zeros((3, len(feature_names()) + 4), np.float32)
+    call = np.zeros((3, len(NAMES) + 4), np.float32)
     reference = model.judge(call)[1]
     usual = model.usual(reference)
     assert usual is not None
-    names = feature_names()
     vector = np.concatenate([usual, np.zeros(4)])
-    vector[names.index("pitch voiced")] = 0.5
-    vector[names.index("pitch p50")] += 3
-    vector[names.index("centroid mean")] -= 120
+    vector[NAMES.index("pitch voiced")] = 0.5
+    vector[NAMES.index("pitch p50")] += 3
+    vector[NAMES.index("centroid mean")] -= 120
     words = {push.group: push.words for push in pushes(model, reference, vector, "angry")}
     assert words["pitch"] == "pitch 3.0 semitones above this speaker's usual"
     assert words["brightness"] == "sound darker, its middle 120 Hz below this speaker's usual"
-    vector[names.index("pitch voiced")] = 0
+    vector[NAMES.index("pitch voiced")] = 0
     words = {push.group: push.words for push in pushes(model, reference, vector, "angry")}
     assert "hardly any voiced sound" in words["pitch"]
 
 
 def test_a_model_without_a_baseline_gives_no_account(model: Model) -> None:
-    assert pushes(model, Reference(None, 1.0), np.zeros(len(feature_names()) + 4), "angry") == []
+    assert pushes(model, Reference(None, 1.0), np.zeros(len(NAMES) + 4), "angry") == []
 
 
 def test_the_most_probable_emotion_is_explained_also_where_it_is_uncertain(
@@ -126,9 +144,9 @@ def test_without_its_top_group_a_segment_is_less_probable_than_without_another(
             emotion = model.card.labels[int(told.argmax())]
             if emotion == "neutral":
                 continue
-            masks = {group.name: each for group, each in zip(GROUPS, _members(), strict=True)}
+            masks = {group.name: each for group, each in zip(GROUPS, _members(NAMES), strict=True)}
             masks = {name: np.append(each, np.zeros(4, bool)) for name, each in masks.items()}
-            masks["spectrogram"] = np.arange(len(vector)) >= len(feature_names())
+            masks["spectrogram"] = np.arange(len(vector)) >= len(NAMES)
             changed = np.array([np.where(mask, neutral, vector) for mask in masks.values()])
             falls = told.max() - model.against(changed, reference)[:, told.argmax()]
             top = list(masks).index(pushes(model, reference, vector, emotion)[0].group)

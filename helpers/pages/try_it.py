@@ -171,15 +171,16 @@ def show_steps(samples: np.ndarray, model: Model) -> None:
         "6. Functionals": (
             lambda samples: functionals(samples, model),
             lambda table: bar_chart(table, "deviations", "standard deviations from the training's mean"),
-            "Statistics over all frames, some 900 of them, make stretches of any length alike. These stand "
-            "for them, against the speech that was learned from.",
+            "Statistics over all frames, some 900 of them, make stretches of any length alike; most models "
+            "have 200 more of how a stretch moves. These stand for them, against the speech that was learned "
+            "from.",
         ),
         "7. Network": (
             lambda samples: told_by_parts(samples, model),
             lambda table: grouped_bar_chart(table, "probability", "probability", "part"),
-            "Perceptrons on the functionals, and in “calls” a network on the spectrogram, turn that into "
-            "probabilities; several are averaged. Calibration then makes a "
-            "confidence of 70 % right in 70 of 100 cases.",
+            "Perceptrons on these, and in “calls” and “emotions” a network on the spectrogram, turn that "
+            "into probabilities; several are averaged. Calibration then makes a confidence of 70 % right in "
+            "70 of 100 cases.",
         ),
     }
     for place, (title, (step, chart, text)) in zip(in_rows(len(tables), 2), tables.items(), strict=True):

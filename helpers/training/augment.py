@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 
 from helpers.media import SAMPLE_RATE, decode
@@ -192,6 +194,23 @@ def coded(signal: np.ndarray, codec: str, container: str) -> np.ndarray:
     return np.pad(decoded, (0, max(0, len(signal) - len(decoded))))[: len(signal)]
 
 
+def at_speed(samples: np.ndarray, speed: float) -> np.ndarray:
+    """Play a clip faster or slower, as a tape does, so that it sounds like another voice.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=int16]
+    speed : float
+        Above 1, it is shorter and higher (Ko et al. 2015, "Audio augmentation for speech recognition").
+
+    Returns
+    -------
+    np.ndarray [shape=(ceil(n / speed),), dtype=int16]
+    """
+    ratio = Fraction(speed).limit_denominator(100)
+    return to_int16(resample_poly(samples / 32768, ratio.denominator, ratio.numerator))
+
+
 def mu_law(signal: np.ndarray) -> np.ndarray:
     """Compress to 8 bits and expand again, by the continuous µ-law that G.711 approximates.
 
@@ -218,9 +237,10 @@ def _coded(signal: np.ndarray) -> np.ndarray:
 
 def _noise(length: int, colour: float, generator: np.random.Generator, *, swelling: bool) -> np.ndarray:
     """Draw noise of RMS 1."""
-    spectrum = np.fft.rfft(generator.normal(size=length))
-    spectrum /= np.maximum(np.arange(len(spectrum)), 1 + length // 200) ** colour
-    noise = np.fft.irfft(spectrum, length)
+    fast = next_fast_len(length, real=True)  # a length with a large prime in it takes ten times as long
+    spectrum = rfft(generator.normal(size=fast))
+    spectrum /= np.maximum(np.arange(len(spectrum)), 1 + fast // 200) ** colour
+    noise = irfft(spectrum, fast)[:length]
     if swelling:
         course = generator.normal(size=length // (SAMPLE_RATE // 8) + 2)
         noise *= np.exp(np.interp(np.linspace(0, len(course) - 1, length), range(len(course)), course))

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from joblib import Memory, Parallel, delayed
-from scipy.signal import resample_poly
 
 from helpers.classifier import NO_BASELINE, OTHER_CLIPS
-from helpers.features import functionals, kept_frames
+from helpers.contours import functionals_and_contours
+from helpers.features import kept_frames
 from helpers.media import decode
-from helpers.training.augment import phone_channel, to_int16
-from helpers.training.contours import contours
+from helpers.training.augment import at_speed, phone_channel
 from helpers.training.evaluate import expected_calibration_error, speaker_interval, unweighted_average_recall
 from helpers.training.fitting import TrainingSet, speakers_on_lines
 from helpers.training.models import (
@@ -306,13 +304,10 @@ def _describe_whole(path: str, size: int, speeds: tuple[float, ...]) -> list[tup
     samples = decode(path).samples[0]
     described = []
     for speed in speeds:
-        ratio = Fraction(speed).limit_denominator(100)
-        played = resample_poly(samples / 32768, ratio.denominator, ratio.numerator)
-        clean = to_int16(played)
+        clean = at_speed(samples, speed)
         for condition, sent in zip(_STUDIED, (clean, phone_channel(clean)), strict=True):
             frames = kept_frames(sent)
-            vector = np.concatenate([functionals(frames), contours(frames)])
-            described.append((condition, _line(condition, speed), vector[None]))
+            described.append((condition, _line(condition, speed), functionals_and_contours(frames)[None]))
     return described
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
@@ -132,17 +133,16 @@ def fit_baselined(training: TrainingSet) -> BaselinedClassifier:
     classes = list(np.unique(emotions))
     mean, deviation = training.features.mean(axis=0), training.features.std(axis=0) + 1e-6
     values = standardise(training.features, mean, deviation)
-    alone = tuple(Perceptron.of(_fitted(seed, values, emotions)) for seed in range(_MEMBERS))
+    alone = Parallel()(delayed(_fitted)(seed, values, emotions) for seed in range(_MEMBERS))
     neutral = _unheard_neutral(values, training, classes.index(NEUTRAL))
     draws = CallDraws(training.segments)
-    relative = [_perceptron(seed) for seed in range(_MEMBERS)]
-    for seed, perceptron in enumerate(relative):
-        generator = np.random.default_rng(seed)
-        for _ in range(_EPOCHS):
-            against = values - _locations(values, neutral, draws.draw(generator))
-            perceptron.partial_fit(against, emotions, classes=classes)
-    members = tuple(map(Perceptron.of, relative))
-    return BaselinedClassifier(mean, deviation, alone, members, classes.index(NEUTRAL), SHRINKAGE, DOUBT)
+    relative = Parallel()(
+        delayed(_fitted_in_calls)(seed, values, emotions, neutral, draws) for seed in range(_MEMBERS)
+    )
+    members = [tuple(map(Perceptron.of, each)) for each in (alone, relative)]
+    return BaselinedClassifier(
+        mean, deviation, members[0], members[1], classes.index(NEUTRAL), SHRINKAGE, DOUBT
+    )
 
 
 def fit_alone(training: TrainingSet) -> Pipeline:
@@ -216,6 +216,18 @@ def _fitted(seed: int, values: np.ndarray, emotions: np.ndarray) -> MLPClassifie
         return _perceptron(seed).fit(values, emotions)
 
 
+def _fitted_in_calls(
+    seed: int, values: np.ndarray, emotions: np.ndarray, neutral: np.ndarray, draws: CallDraws
+) -> MLPClassifier:
+    """Train a perceptron on segments against the baselines of calls that are drawn anew in every epoch."""
+    perceptron, generator = _perceptron(seed), np.random.default_rng(seed)
+    classes = np.unique(emotions)
+    for _ in range(_EPOCHS):
+        against = values - _locations(values, neutral, draws.draw(generator))
+        perceptron.partial_fit(against, emotions, classes=classes)
+    return perceptron
+
+
 def _locations(values: np.ndarray, neutral: np.ndarray, calls: Iterator[np.ndarray]) -> np.ndarray:
     """Estimate the baselines of many calls at once, as of ``baseline.estimate_baseline``.
 
@@ -234,8 +246,8 @@ def _unheard_neutral(values: np.ndarray, training: TrainingSet, neutral: int) ->
     """Give the probability that each segment is neutral, by perceptrons that did not hear its speaker."""
     emotions, speakers = training.emotions(), training.speakers()
     found = np.empty(len(values), np.float32)
-    folds = GroupKFold(min(_FOLDS, len(np.unique(speakers))))
-    for known, unheard in folds.split(values, groups=speakers):
-        told = _fitted(0, values[known], emotions[known]).predict_proba(values[unheard])
-        found[unheard] = told[:, neutral]
+    folds = [*GroupKFold(min(_FOLDS, len(np.unique(speakers)))).split(values, groups=speakers)]
+    perceptrons = Parallel()(delayed(_fitted)(0, values[known], emotions[known]) for known, _ in folds)
+    for perceptron, (_, unheard) in zip(perceptrons, folds, strict=True):
+        found[unheard] = perceptron.predict_proba(values[unheard])[:, neutral]
     return found

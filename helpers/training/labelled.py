@@ -25,6 +25,7 @@ from helpers.classifier import NO_BASELINE, ModelCard
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
 from helpers.estimators import SKOPS, to_skops
+from helpers.feature_sets import ACOUSTIC_AND_CONTOURS
 from helpers.frames import Progress
 from helpers.media import EXTENSIONS, LONGEST_CLIP
 from helpers.training.checks import inspect, problems
@@ -213,6 +214,7 @@ def labelled_recipe(name: str, clips: pd.DataFrame) -> ModelRecipe:
         selection="Nothing was chosen by looking at the scores.",
         licence=OWN_LICENCE,
         use=f"What the rights in the clips allow. {PERFORMED}",
+        feature_set=ACOUSTIC_AND_CONTOURS,
         fit=fit_baselined if baselined else fit_alone,
         to_bytes=to_skops,
         layout=SKOPS,
@@ -243,7 +245,7 @@ def corpus_recipe(name: str, recipe: str) -> ModelRecipe:
         raise CorpusError(
             f"Recipe {recipe} has parts that were trained before: train it on the command line instead."
         )
-    return replace(found, name=name, to_bytes=to_skops, layout=SKOPS)
+    return replace(found, name=name, speeds=(), to_bytes=to_skops, layout=SKOPS)
 
 
 def train_labelled(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path, progress: Progress) -> TrainedModel:

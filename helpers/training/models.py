@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from helpers.errors import CorpusError
 from helpers.estimators import JOBLIB, ONNX, Estimator, to_joblib
 from helpers.feature_sets import (
     ACOUSTIC,
+    ACOUSTIC_AND_CONTOURS,
     ACOUSTIC_AND_SEVEN_TOLD,
     ACOUSTIC_AND_TOLD,
     FEATURE_SETS,
@@ -46,7 +48,7 @@ from helpers.media import SAMPLE_RATE, decode
 from helpers.spectrograms import FOUR, SEVEN
 from helpers.speech import FRAME, Segmentation, cut_spans, find_segments, frame_levels
 from helpers.training import corrections
-from helpers.training.augment import RandomLine, phone_channel
+from helpers.training.augment import RandomLine, at_speed, phone_channel
 from helpers.training.call_scores import CONDITIONS as CALL_CONDITIONS
 from helpers.training.call_scores import LEAST_CALLS, Condition, score_calls
 from helpers.training.calls import Surroundings
@@ -61,15 +63,17 @@ from helpers.training.spectrogram_network import fit_spectrograms, spectrogram_n
 Described = list[tuple[str, str, np.ndarray]]  # condition, line and features of each copy of a clip
 
 CONDITIONS = ("clean", "phone", "line")
+OTHER_VOICE = "other voice"
 LEAST_SPEAKERS = 4  # to train on, so that some can always judge what others taught
 
 _COVERAGE = 0.85
 _USUALLY_NEUTRAL = 0.6  # of a call of which only one segment is known
 _LINES = 4
+_SPEEDS = (0.9, 1.1)
 _LINES_OF_A_KIND = 2
 _EPOCHS_OF_SEVEN = 9  # of twice as many segments as four emotions have
 _EVERY = 3  # so that RAVDESS, whose odd actors are men, gives women and men
-_COPIES_VERSION = 1  # counted up when `_copies`, the segmentation or the lines change
+_COPIES_VERSION = 2  # counted up when `_copies`, the segmentation or the lines change
 
 _ALL = ("crema-d", "ravdess", "savee", "tess", "emodb")
 _FOUR = {name: name for name in ("angry", "happy", "neutral", "sad")} | {"calm": "neutral"}
@@ -132,6 +136,8 @@ class ModelRecipe:
     shortest, longest : float
         Length of a segment [seconds].
     feature_set : FeatureSet
+    speeds : tuple of float
+        At which clips are learned beside their own.
     fit : callable
         From a `TrainingSet` to an estimator.
     to_bytes : callable
@@ -141,7 +147,8 @@ class ModelRecipe:
     folds : int
         Of the training speakers, for the calibration; fewer for what takes long, 0 for a part of models.
     calibrated_on : frozenset of str
-        Training speakers that tell how sure to be; all of them where it is empty.
+        Training speakers that tell how sure to be, to a model that heard all others; all of them by folds
+        where it is empty.
     """
 
     name: str
@@ -158,6 +165,7 @@ class ModelRecipe:
     shortest: float = 1.0
     longest: float = 4.0
     feature_set: FeatureSet = ACOUSTIC
+    speeds: tuple[float, ...] = ()
     fit: Callable[[TrainingSet], Any] = fit_baselined
     to_bytes: Callable[[Any], bytes] = to_joblib
     layout: str = JOBLIB
@@ -180,7 +188,8 @@ MODELS = {
             description=(
                 "Tells angry, happy, neutral and sad speech apart, against how the speaker usually sounds in "
                 "the call. It learned from acted English and German clips, each also sent over a simulated "
-                "telephone and over random lines. The gain of a recording does not count."
+                "telephone and over random lines, and played slower and faster. The gain of a recording does "
+                "not count."
             ),
             corpora=("crema-d", "emodb"),
             emotions=_FOUR,
@@ -190,6 +199,7 @@ MODELS = {
             licence=_OPEN_LICENCE,
             use=_OPEN_USE,
             feature_set=ACOUSTIC_AND_TOLD,
+            speeds=_SPEEDS,
             fit=fit_ensemble,
             calibrated_on=_UNHEARD_BY_NETWORK,
         ),
@@ -253,7 +263,7 @@ MODELS = {
             description=(
                 "Tells angry, disgust, fearful, happy, neutral, sad and surprised speech apart, against how "
                 "the speaker usually sounds in the call. It learned from five corpora, each clip also sent "
-                "over a simulated telephone and over random lines."
+                "over a simulated telephone and over random lines, and played slower and faster."
             ),
             corpora=_ALL,
             emotions=_SEVEN,
@@ -262,6 +272,7 @@ MODELS = {
             licence="CC BY-NC-SA 4.0, research use",
             use=_NOT_COMMERCIAL,
             feature_set=ACOUSTIC_AND_SEVEN_TOLD,
+            speeds=_SPEEDS,
             fit=fit_ensemble,
             calibrated_on=_UNHEARD_BY_NETWORK,
         ),
@@ -278,6 +289,8 @@ MODELS = {
             selection="Features, baseline and lines were chosen on speakers of other corpora.",
             licence="free with citation",
             use=f"EmoDB is free with citation (Burkhardt et al. 2005). {PERFORMED}",
+            feature_set=ACOUSTIC_AND_CONTOURS,
+            speeds=_SPEEDS,
         ),
         ModelRecipe(
             name="ravdess-savee-conv2d",
@@ -377,7 +390,7 @@ def train(
     training = extract(clips[~tested], recipe, cache)
     if more:
         training = training.joined(more)
-    test = extract(pd.concat([clips[tested], *unseen]), recipe, cache)
+    test = extract(pd.concat([clips[tested], *unseen]), replace(recipe, speeds=()), cache)
     temperatures, uncertain_below = _calibration(training, recipe)
     estimator = recipe.fit(training)
     labels = tuple(map(str, np.unique(training.emotions())))
@@ -533,8 +546,9 @@ def extract(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path) -> TrainingSe
     """
     entry = {**recipe.feature_set.as_entry(), "copies": _COPIES_VERSION}
     describe = Memory(cache, verbose=0).cache(_describe)
+    lengths, speeds = (recipe.shortest, recipe.longest), recipe.speeds
     described = Parallel(batch_size=16)(
-        delayed(describe)(str(path), path.stat().st_size, speaker, (recipe.shortest, recipe.longest), entry)
+        delayed(describe)(str(path), path.stat().st_size, speaker, lengths, entry, speeds=speeds)
         for path, speaker in clips[["path", "speaker"]].itertuples(index=False)
     )
     return training_set(clips, described)
@@ -662,15 +676,24 @@ def _describe_stretches(
 
 
 def _describe(
-    path: str, size: int, speaker: str, lengths: tuple[float, float], entry: dict[str, str | int]
+    path: str,
+    size: int,
+    speaker: str,
+    lengths: tuple[float, float],
+    entry: dict[str, str | int],
+    *,
+    speeds: tuple[float, ...],
 ) -> list[tuple[str, str, np.ndarray]]:
     """Compute the features of a clip's segments [shape=(segments, features)] in each copy of it.
 
     They are kept by all arguments, the size of the file and the versions in `entry` among them.
     """
+    samples, clip = decode(path).samples[0], Path(path).stem
+    own = _copies(samples, clip, speaker)
+    others = (_other_voice(samples, clip, speaker, speed) for speed in speeds)
     return [
         (copy.condition, copy.line, describe_speech(copy.samples, copy.segmentation, lengths, entry))
-        for copy in _copies(decode(path).samples[0], Path(path).stem, speaker)
+        for copy in chain(own, *others)
     ]
 
 
@@ -724,6 +747,20 @@ def _copies(samples: np.ndarray, clip: str, speaker: str) -> Iterator[_Copy]:
         yield _Copy("line", line, sent, Segmentation(speech_pad=generator.uniform(0, 0.5)))
 
 
+def _other_voice(samples: np.ndarray, clip: str, speaker: str, speed: float) -> Iterator[_Copy]:
+    """Make copies of a clip played at another speed, which nobody else in the corpora sounds like.
+
+    Their lines have names of their own, so that a baseline is never taken from both voices.
+    """
+    generator = _seeded(f"{clip} at {speed}")
+    played = at_speed(samples, speed)
+    line = f"line {generator.integers(_LINES_OF_A_KIND)} at {speed}"
+    sent = RandomLine.draw(_seeded(f"{speaker} {line}")).send(played, generator)
+    yield _Copy(OTHER_VOICE, f"clean at {speed}", played, Segmentation())
+    yield _Copy(OTHER_VOICE, f"phone at {speed}", phone_channel(played), Segmentation())
+    yield _Copy(OTHER_VOICE, line, sent, Segmentation(speech_pad=generator.uniform(0, 0.5)))
+
+
 def _seeded(text: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(text.encode()))
 
@@ -732,15 +769,23 @@ def _calibration(training: TrainingSet, recipe: ModelRecipe) -> tuple[tuple[floa
     """Fit the temperatures, and the confidence under which the answer is "uncertain"."""
     if not recipe.folds:
         return (1.0, 1.0), 0.0
-    speakers = training.speakers()
+    own_voice = (training.segments["condition"] != OTHER_VOICE).to_numpy()
     labels = tuple(map(str, np.unique(training.emotions())))
-    judged = []
+    judged = [
+        in_calls(recipe.fit(training.where(~unheard)), training.where(unheard & own_voice), labels)
+        for unheard in _unheard(training.speakers(), recipe)
+    ]
+    return calibrate(judged, labels)
+
+
+def _unheard(speakers: np.ndarray, recipe: ModelRecipe) -> Iterator[np.ndarray]:
+    """Choose the segments that tell how sure to be, those of whom a model must not hear at a time."""
+    if recipe.calibrated_on:
+        yield np.isin(speakers, [*recipe.calibrated_on])
+        return
     folds = GroupKFold(min(recipe.folds, len(np.unique(speakers))))
     for _, unheard in folds.split(speakers, groups=speakers):
-        rest = np.isin(np.arange(len(speakers)), unheard)
-        chosen = rest & np.isin(speakers, [*(recipe.calibrated_on or speakers)])
-        judged.append(in_calls(recipe.fit(training.where(~rest)), training.where(chosen), labels))
-    return calibrate(judged, labels)
+        yield np.isin(np.arange(len(speakers)), unheard)
 
 
 def calibrate(judged: Sequence[Judged], labels: tuple[str, ...]) -> tuple[tuple[float, float], float]:

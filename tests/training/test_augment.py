@@ -5,7 +5,17 @@ import pytest
 
 from helpers.media import SAMPLE_RATE
 from helpers.speech import frame_levels
-from helpers.training.augment import CODECS, RandomLine, coded, mu_law, phone_channel, random_room, to_int16
+from helpers.training.augment import (
+    CODECS,
+    RandomLine,
+    _noise,
+    at_speed,
+    coded,
+    mu_law,
+    phone_channel,
+    random_room,
+    to_int16,
+)
 from tests.conftest import bursts
 
 
@@ -144,3 +154,19 @@ def test_a_coding_keeps_length_and_place_of_speech_and_loses_what_the_phone_does
     levels = frame_levels(heard)
     assert levels[55:145].mean() > max(levels[:45].mean(), levels[160:].mean()) + 20
     assert band_level(heard, 4_500, 7_500) < band_level(heard, 500, 3_000) - 30
+
+
+@pytest.mark.parametrize("speed", [0.9, 1.0, 1.1])
+def test_at_another_speed_a_clip_is_as_much_shorter_as_it_is_higher(speed: float) -> None:
+    time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    played = at_speed((10_000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16), speed)
+    assert len(played) == pytest.approx(len(time) / speed, abs=1)
+    spectrum = np.abs(np.fft.rfft(played[:SAMPLE_RATE].astype(float)))
+    assert int(spectrum.argmax()) == pytest.approx(440 * speed, abs=1)
+
+
+@pytest.mark.parametrize("length", [16_001, 47_563, 64_000])  # primes among them
+def test_noise_is_as_long_and_as_loud_as_is_asked(length: int) -> None:
+    noise = _noise(length, 0.5, np.random.default_rng(0), swelling=True)
+    assert len(noise) == length
+    assert np.sqrt(np.mean(np.square(noise))) == pytest.approx(1, abs=1e-3)

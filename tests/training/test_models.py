@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -17,10 +17,13 @@ from helpers.features import feature_names
 from helpers.media import SAMPLE_RATE, Recording, to_wav
 from helpers.training.call_scores import Condition
 from helpers.training.corpora import CORPORA, load_corpora
+from helpers.training.fitting import TrainingSet
 from helpers.training.models import (
     CONDITIONS,
     MODELS,
+    OTHER_VOICE,
     ModelRecipe,
+    _calibration,
     evaluate,
     extract,
     held_out_speakers,
@@ -215,6 +218,52 @@ def test_each_segment_keeps_the_labels_of_its_clip(tmp_path: Path) -> None:
     pitch = data.features[:, feature_names().index("pitch p50")]
     is_long = (data.segments["corpus"] == "x").to_numpy()
     assert pitch[is_long].min() > pitch[~is_long].max() + 6
+
+
+def test_other_voices_are_of_their_own_speed_and_share_no_baseline_with_the_own(tmp_path: Path) -> None:
+    path = tmp_path / "clip.wav"
+    clip(path, 150, 1, seconds=3)
+    row = {"path": path, "corpus": "x", "speaker": "x/1", "emotion": "neutral"}
+    slower, faster = 0.9, 1.1
+    recipe = replace(CALLS, speeds=(slower, faster))
+    data = extract(pd.DataFrame([row]), recipe, tmp_path)
+    pitch = pd.Series(data.features[:, feature_names().index("pitch p50")])
+    by_line = pitch.groupby(data.segments["line"]).median()
+    for speed in recipe.speeds:
+        semitones = by_line[f"clean at {speed}"] - by_line["clean"]
+        assert semitones == pytest.approx(12 * np.log2(speed), abs=0.2)
+    others = data.segments["condition"] == OTHER_VOICE
+    assert others.sum() == 3 * len(recipe.speeds)
+    assert not set(data.segments.loc[others, "line"]) & set(data.segments.loc[~others, "line"])
+    own = extract(pd.DataFrame([row]), CALLS, tmp_path)
+    np.testing.assert_array_equal(own.features, data.features[~others])
+
+
+@pytest.mark.parametrize("chosen", [frozenset(), frozenset({"x/1", "x/4"})], ids=["folds", "chosen speakers"])
+def test_who_tells_how_sure_to_be_was_not_heard_and_speaks_with_the_own_voice(chosen: frozenset[str]) -> None:
+    """Each answer says which speakers its model had heard, and each segment who speaks."""
+    rows = product([f"x/{number}" for number in range(6)], ("angry", "neutral"), ("clean", OTHER_VOICE))
+    segments = pd.DataFrame(rows, columns=["speaker", "emotion", "condition"]).assign(line="clean")
+    features = np.stack(
+        [segments["speaker"].str[-1].astype(int), segments["condition"] == OTHER_VOICE], axis=1
+    )
+    judged: list[float] = []
+
+    @dataclass(frozen=True)
+    class Estimator:
+        heard: frozenset[str]
+
+        def predict_proba(self, values: np.ndarray) -> np.ndarray:
+            assert not values[:, 1].any()
+            assert not {f"x/{int(number)}" for number in values[:, 0]} & self.heard
+            judged.extend(values[:, 0])
+            return np.full((len(values), 2), 0.5)
+
+    recipe = replace(
+        CALLS, fit=lambda training: Estimator(frozenset(training.speakers())), calibrated_on=chosen
+    )
+    _calibration(TrainingSet(segments, features.astype(np.float32)), recipe)
+    assert {f"x/{int(number)}" for number in judged} == (chosen or set(segments["speaker"]))
 
 
 @pytest.mark.parametrize("recipe", MODELS.values(), ids=MODELS)

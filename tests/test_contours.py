@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from helpers.features import MEL, frame_features, functionals, kept_frames
+from helpers.contours import contour_names, contours, functionals_and_contours, modulation_spectrum, names
+from helpers.features import MEL, cepstrum, frame_features, functionals, kept_frames
 from helpers.media import SAMPLE_RATE
-from helpers.training.contours import contours, modulation_spectrum
 from tests.conftest import bursts
 
 BANDS, MODULATIONS = 16, 6  # of frequency, of modulation
-AFTER_COURSE = 6  # values of dynamics and timing
 
 
 def voice(pitches: tuple[float, ...], seconds: float = 0.5) -> np.ndarray:
@@ -30,13 +29,14 @@ def test_rising_and_falling_pitch_are_alike_to_functionals_and_not_to_contours()
     rising, falling = (frame_features(voice(pitches)) for pitches in ((120, 180, 240), (240, 180, 120)))
     assert np.abs(functionals(rising) - functionals(falling)).mean() < 2.0
     moved = contours(rising) - contours(falling)
-    pitch_of_last_third = moved[-1 - AFTER_COURSE]
+    pitch_of_last_third = moved[contour_names().index("pitch third_2")]
     assert pitch_of_last_third == pytest.approx(12, abs=0.5)  # an octave
 
 
 @pytest.mark.parametrize(("hz", "band"), [(1.5, 0), (3.0, 1), (5.0, 2), (8.0, 3), (12.0, 4), (20.0, 5)])
 def test_the_modulation_spectrum_is_highest_where_energy_swings(hz: float, band: int) -> None:
-    spectrum = modulation_spectrum(frame_features(swinging(hz))).reshape(MODULATIONS, BANDS)
+    mel, _ = cepstrum(frame_features(swinging(hz))[:, MEL])
+    spectrum = modulation_spectrum(mel).reshape(MODULATIONS, BANDS)
     assert spectrum.mean(axis=1).argmax() == band
 
 
@@ -52,10 +52,26 @@ def test_the_gain_of_a_recording_makes_no_difference() -> None:
     ids=["silence", "clipping", "short"],
 )
 def test_all_values_are_finite_and_as_many(samples: np.ndarray) -> None:
-    values = contours(kept_frames(samples))
+    values = functionals_and_contours(kept_frames(samples))
     assert np.isfinite(values).all()
-    assert len(values) == len(contours(kept_frames(bursts((0, 2), duration=2))))
+    assert len(values) == len(names()) == len(set(names()))
 
 
 def test_bands_are_whole() -> None:
     assert (MEL.stop - MEL.start) % BANDS == 0
+
+
+def test_frames_of_half_precision_are_described_as_those_of_single_precision() -> None:
+    frames = kept_frames(voice((120, 180, 240)))
+    np.testing.assert_array_equal(contours(frames), contours(frames.astype(np.float32)))
+
+
+def test_level_and_length_have_their_units() -> None:
+    """Two seconds of noise that rises by 20 dB."""
+    time = np.linspace(0, 1, 2 * SAMPLE_RATE)
+    noise = np.random.default_rng(0).normal(0, 300, len(time)) * 10**time
+    values = dict(zip(contour_names(), contours(frame_features(noise.astype(np.int16))), strict=True))
+    assert 2 * values["level slope"] == pytest.approx(20, abs=0.5)
+    assert values["level range"] == pytest.approx(0.75 * 20, abs=1)
+    assert np.exp(values["segment length"]) == pytest.approx(200, abs=4)
+    assert values["segment heard"] == 1
