@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, TimeoutError, expect
 
 from helpers.analysis import analyze
+from helpers.classifier import load_model
 from helpers.media import SAMPLE_RATE, Recording, decode, to_wav
 from helpers.samples import SAMPLES
 from tests.browser.conftest import MICROPHONE, PATIENCE, Launch, Server, download, watched_page
@@ -107,13 +108,18 @@ def segments_of(csv: bytes, path: Path) -> pd.DataFrame:
 
 
 def assert_like_the_file(heard: pd.DataFrame, spoken: Path) -> None:
-    """Compare with the file's own segments: they lie as far apart, and most have the same emotion."""
+    """Compare with the file's own segments: they lie as far apart, and most are most probably the same.
+
+    The way through the browser moves a cut by a tenth of a second, and a confidence beyond the threshold.
+    """
     expected = analyze(spoken).segments
     assert len(heard) == len(expected) >= 3
     shift = heard["start"][0] - expected["start"][0]
     np.testing.assert_allclose(heard["start"] - shift, expected["start"], atol=0.15)
     np.testing.assert_allclose(heard["end"] - shift, expected["end"], atol=0.15)
-    assert (heard["emotion"].to_numpy() == expected["emotion"].to_numpy()).mean() > 0.6
+    emotions = list(load_model().card.labels)
+    told, wanted = (table[emotions].to_numpy().argmax(axis=1) for table in (heard, expected))
+    assert (told == wanted).mean() > 0.6
 
 
 def test_what_was_said_live_is_analysed_like_its_file(live: Page, spoken: Path, tmp_path: Path) -> None:
