@@ -94,6 +94,13 @@ def _each(
     return summaries
 
 
+def _of_each(
+    name: str, version: int, names: Callable[[], list[str]], summary: Callable[[np.ndarray], np.ndarray]
+) -> FeatureSet:
+    """Make the set of what describes one segment by its acoustic frames."""
+    return FeatureSet(name, version, names, features.kept_frames, _each(summary, names), features.BEYOND)
+
+
 def _hops(samples: np.ndarray) -> np.ndarray:
     """Part samples, for what is computed from them alone [shape=(hops, HOP_LENGTH)]."""
     return samples[: len(samples) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
@@ -119,29 +126,12 @@ def _with_network(name: str, version: int, network: Network) -> FeatureSet:
     )
 
 
-ACOUSTIC = FeatureSet(
-    features.NAME,
-    features.VERSION,
-    features.feature_names,
-    features.kept_frames,
-    _each(features.functionals, features.feature_names),
-    features.BEYOND,
+ACOUSTIC = _of_each(features.NAME, features.VERSION, features.feature_names, features.functionals)
+ACOUSTIC_AND_CONTOURS = _of_each(
+    contours.NAME, contours.VERSION, contours.names, contours.functionals_and_contours
 )
-ACOUSTIC_AND_CONTOURS = FeatureSet(
-    contours.NAME,
-    contours.VERSION,
-    contours.names,
-    features.kept_frames,
-    _each(contours.functionals_and_contours, contours.names),
-    features.BEYOND,
-)
-SPECTROGRAM = FeatureSet(
-    spectrograms.NAME,
-    spectrograms.VERSION,
-    spectrograms.spectrogram_names,
-    features.kept_frames,
-    _each(spectrograms.spectrogram, spectrograms.spectrogram_names),
-    features.BEYOND,
+SPECTROGRAM = _of_each(
+    spectrograms.NAME, spectrograms.VERSION, spectrograms.spectrogram_names, spectrograms.spectrogram
 )
 ACOUSTIC_AND_TOLD = _with_network("acoustic and spectrogram", 2, spectrograms.FOUR)
 ACOUSTIC_AND_SEVEN_TOLD = _with_network("acoustic and spectrogram, seven emotions", 2, spectrograms.SEVEN)

@@ -331,7 +331,7 @@ def _half_precision_values() -> np.ndarray:
 def single_precision(frames: np.ndarray) -> np.ndarray:
     """Convert frames of half precision, in a third of the time that NumPy takes for it."""
     if frames.dtype != np.float16:
-        return frames.astype(np.float32)
+        return frames.astype(np.float32, copy=False)
     return _half_precision_values().take(frames.view(np.uint16))
 
 

@@ -351,7 +351,7 @@ def train(
     """Train a model, score it on the speakers held out, and write it with its card.
 
     The temperatures and the threshold of "uncertain" come from predictions for training speakers by models
-    that did not hear them (cross-validation by speaker), never from the speakers held out.
+    that did not hear them, never from the speakers held out.
 
     Parameters
     ----------
