@@ -13,18 +13,15 @@ import numpy as np
 import scipy.fft
 
 from helpers.features import (
-    LEVEL,
-    MEL,
+    HEARD_LEVEL,
+    HEARD_MFCC,
+    HEARD_SPECTRAL,
     N_MELS,
     N_MFCC,
-    PITCH,
-    SPECTRAL,
     SPECTRAL_NAMES,
-    active_frames,
-    cepstrum,
+    SegmentFrames,
     feature_names,
     functionals,
-    single_precision,
 )
 from helpers.speech import FRAME
 
@@ -46,21 +43,19 @@ def names() -> list[str]:
     return [*feature_names(), *contour_names()]
 
 
-def functionals_and_contours(frames: np.ndarray) -> np.ndarray:
+def functionals_and_contours(segment: SegmentFrames) -> np.ndarray:
     """Describe a segment by how it sounds, and by how it moves.
 
     Parameters
     ----------
-    frames : np.ndarray [shape=(frames, WIDTH)]
-        As of ``features.functionals``.
+    segment : SegmentFrames
 
     Returns
     -------
     np.ndarray [shape=(features,), dtype=float32]
         In the order of `names`.
     """
-    frames = single_precision(frames)
-    return np.concatenate([functionals(frames), contours(frames)])
+    return np.concatenate([functionals(segment), contours(segment)])
 
 
 def contour_names() -> list[str]:
@@ -73,13 +68,12 @@ def contour_names() -> list[str]:
     return [*swings, *course, *_DYNAMICS, *_TIMING]
 
 
-def contours(frames: np.ndarray) -> np.ndarray:
+def contours(segment: SegmentFrames) -> np.ndarray:
     """Describe how a segment moves.
 
     Parameters
     ----------
-    frames : np.ndarray [shape=(frames, WIDTH)]
-        As of ``features.functionals``.
+    segment : SegmentFrames
 
     Returns
     -------
@@ -87,15 +81,13 @@ def contours(frames: np.ndarray) -> np.ndarray:
         The modulation spectrum, the course of the features, the dynamics of the level, and the timing, in the
         order of `contour_names`.
     """
-    frames = single_precision(frames)
-    mel, mfcc = cepstrum(frames[:, MEL])
-    active = active_frames(frames[:, LEVEL])
-    heard = frames[active]
+    heard = segment.heard
+    moving = np.concatenate([heard[:, HEARD_MFCC], heard[:, HEARD_SPECTRAL]], axis=1)
     described = [
-        modulation_spectrum(mel),
-        _course(np.concatenate([mfcc[active], heard[:, SPECTRAL]], axis=1), heard[:, PITCH]),
-        _dynamics(heard[:, LEVEL]),
-        _timing(active, heard[:, PITCH]),
+        modulation_spectrum(segment.mel),
+        _course(moving, segment.pitch),
+        _dynamics(heard[:, HEARD_LEVEL]),
+        _timing(segment.active, segment.pitch),
     ]
     return np.concatenate(described).astype(np.float32)
 

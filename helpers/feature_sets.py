@@ -12,7 +12,7 @@ import numpy as np
 
 from helpers import contours, features, images, spectrograms
 from helpers.errors import ModelError
-from helpers.features import HOP_LENGTH
+from helpers.features import HOP_LENGTH, SegmentFrames
 from helpers.spectrograms import Network
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -101,6 +101,10 @@ def _of_each(
     return FeatureSet(name, version, names, features.kept_frames, _each(summary, names), features.BEYOND)
 
 
+def _of_heard(summary: Callable[[SegmentFrames], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda frames: summary(SegmentFrames.of(frames))
+
+
 def _hops(samples: np.ndarray) -> np.ndarray:
     """Part samples, for what is computed from them alone [shape=(hops, HOP_LENGTH)]."""
     return samples[: len(samples) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
@@ -126,9 +130,9 @@ def _with_network(name: str, version: int, network: Network) -> FeatureSet:
     )
 
 
-ACOUSTIC = _of_each(features.NAME, features.VERSION, features.feature_names, features.functionals)
+ACOUSTIC = _of_each(features.NAME, features.VERSION, features.feature_names, _of_heard(features.functionals))
 ACOUSTIC_AND_CONTOURS = _of_each(
-    contours.NAME, contours.VERSION, contours.names, contours.functionals_and_contours
+    contours.NAME, contours.VERSION, contours.names, _of_heard(contours.functionals_and_contours)
 )
 SPECTROGRAM = _of_each(
     spectrograms.NAME, spectrograms.VERSION, spectrograms.spectrogram_names, spectrograms.spectrogram

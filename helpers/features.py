@@ -9,7 +9,9 @@ seconds on a fresh machine.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+from typing import Self
 
 import numpy as np
 import scipy.fft
@@ -48,6 +50,9 @@ LEVEL = SPECTRAL.start + SPECTRAL_NAMES.index("level")
 PITCH = SPECTRAL.stop
 WIDTH = PITCH + 1
 BEYOND = -(-N_FFT // HOP_LENGTH) - 1  # hops at the end of a stretch with which no frame begins
+HEARD_MFCC = slice(N_MELS, N_MELS + N_MFCC)  # columns of ``SegmentFrames.heard``
+HEARD_SPECTRAL = slice(HEARD_MFCC.stop + N_CHROMA, HEARD_MFCC.stop + N_CHROMA + len(SPECTRAL_NAMES))
+HEARD_LEVEL = HEARD_SPECTRAL.start + SPECTRAL_NAMES.index("level")
 
 _FUNCTIONALS = (*_LOCATIONS, "std", "change", "delta_std")
 _PITCH_FUNCTIONALS = ("mean", "std", "p10", "p50", "p90", "change", "voiced")
@@ -131,36 +136,63 @@ def cepstrum(mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return bounded, bounded @ _cosines().T
 
 
-def functionals(frames: np.ndarray) -> np.ndarray:
-    """Summarise frames by statistics that depend neither on the gain of the recording nor on its silence.
+@dataclass(frozen=True, eq=False)
+class SegmentFrames:
+    """The frames of one segment, as whatever describes it needs them.
 
     Frames more than 40 dB below the loudest do not count, so that it makes no difference how much of the
     silence around speech a segment has, and whether the line fills it with noise.
 
+    Attributes
+    ----------
+    mel : np.ndarray [shape=(frames, N_MELS)]
+        Log-mel spectrum, as of `cepstrum`.
+    active : np.ndarray [shape=(frames,), dtype=bool]
+        Which frames count, from `active_frames`.
+    heard : np.ndarray [shape=(active, N_MELS + N_MFCC + N_CHROMA + spectral)]
+        Of those that count: `mel`, mel-frequency cepstral coefficients (`HEARD_MFCC`), chroma and spectral
+        features (`HEARD_SPECTRAL`).
+    pitch : np.ndarray [shape=(active,)]
+        Of those that count, NaN in unvoiced ones.
+    """
+
+    mel: np.ndarray
+    active: np.ndarray
+    heard: np.ndarray
+    pitch: np.ndarray
+
+    @classmethod
+    def of(cls, frames: np.ndarray) -> Self:
+        """Take frames [shape=(frames, WIDTH)] of `frame_features` or `kept_frames`, at least 8."""
+        frames = single_precision(frames)
+        mel, mfcc = cepstrum(frames[:, MEL])
+        active = active_frames(frames[:, LEVEL])
+        heard = np.concatenate((mel, mfcc, frames[:, CHROMA.start : SPECTRAL.stop]), axis=1)[active]
+        return cls(mel, active, heard, frames[active, PITCH])
+
+
+def functionals(segment: SegmentFrames) -> np.ndarray:
+    """Summarise frames by statistics that depend neither on the gain of the recording nor on its silence.
+
     Parameters
     ----------
-    frames : np.ndarray [shape=(frames, WIDTH)]
-        From `frame_features` or `kept_frames`, of one segment, at least 8 frames.
+    segment : SegmentFrames
 
     Returns
     -------
     np.ndarray [shape=(features,), dtype=float32]
         In the order of `feature_names`.
     """
-    frames = single_precision(frames)
-    mel, mfcc = cepstrum(frames[:, MEL])
-    active = active_frames(frames[:, LEVEL])
-    parts = (mel, mfcc, frames[:, CHROMA], frames[:, SPECTRAL])
-    values = np.concatenate(parts, axis=1)[active]
+    values = segment.heard
     ordered = np.sort(values.T, axis=1)
     ranks = [round(percentile / 100 * (len(values) - 1)) for percentile in _PERCENTILES]
     mean = values.mean(axis=0)
     locations = np.stack([mean, *ordered[:, ranks].T])
-    locations -= _level_shares() * mean[_level_column()]
+    locations -= _level_shares() * mean[HEARD_LEVEL]
     change = np.abs(np.diff(values, axis=0)).mean(axis=0)
     deltas = values[_DELTA:] - values[:-_DELTA]
     spreads = [_deviation(values, mean), change, _deviation(deltas, deltas.mean(axis=0))]
-    described = [*locations, *spreads, _pitch_functionals(frames[active, PITCH])]
+    described = [*locations, *spreads, _pitch_functionals(segment.pitch)]
     return np.concatenate(described).astype(np.float32)
 
 
@@ -261,13 +293,9 @@ def _moments() -> np.ndarray:
 def _level_shares() -> np.ndarray:
     """By how much each frame feature rises when the signal rises by 1 dB."""
     shares = np.zeros(N_MELS + N_MFCC + N_CHROMA + len(SPECTRAL_NAMES), np.float32)
-    shares[:N_MELS] = shares[_level_column()] = 1
+    shares[:N_MELS] = shares[HEARD_LEVEL] = 1
     shares[N_MELS] = np.sqrt(N_MELS)
     return shares
-
-
-def _level_column() -> int:
-    return N_MELS + N_MFCC + N_CHROMA + SPECTRAL_NAMES.index("level")
 
 
 def _slaney_mel(hz: float) -> float:

@@ -20,7 +20,7 @@ import numpy as np
 from helpers import contours
 from helpers.errors import ModelError
 from helpers.estimators import ONNX, Estimator, OnnxEstimator
-from helpers.features import MEL, N_MELS
+from helpers.features import MEL, N_MELS, SegmentFrames
 from helpers.threads import beside
 
 NAME = "spectrogram"
@@ -104,7 +104,7 @@ def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarr
     ----------
     network : Network
     segments : iterable of np.ndarray [shape=(frames, …)]
-        As of ``features.functionals``.
+        As of ``features.kept_frames``.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def joint_features(network: Network, segments: Iterable[np.ndarray]) -> np.ndarr
         if told:
             told[-1].result()  # so that no pictures pile up
         told.append(beside().submit(estimator.predict_proba, pictures))
-        described += [contours.functionals_and_contours(frames) for frames in batch]
+        described += [contours.functionals_and_contours(SegmentFrames.of(frames)) for frames in batch]
     if not described:
         return np.empty((0, len(joint_names(network))), np.float32)
     logarithms = np.log(np.maximum(np.concatenate([each.result() for each in told]), _LEAST))

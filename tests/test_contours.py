@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.contours import contour_names, contours, functionals_and_contours, modulation_spectrum, names
-from helpers.features import MEL, cepstrum, frame_features, functionals, kept_frames
+from helpers.features import MEL, SegmentFrames, cepstrum, frame_features, functionals, kept_frames
 from helpers.media import SAMPLE_RATE
 from tests.conftest import bursts
 
@@ -26,7 +26,9 @@ def swinging(hz: float) -> np.ndarray:
 
 
 def test_rising_and_falling_pitch_are_alike_to_functionals_and_not_to_contours() -> None:
-    rising, falling = (frame_features(voice(pitches)) for pitches in ((120, 180, 240), (240, 180, 120)))
+    rising, falling = (
+        SegmentFrames.of(frame_features(voice(pitches))) for pitches in ((120, 180, 240), (240, 180, 120))
+    )
     assert np.abs(functionals(rising) - functionals(falling)).mean() < 2.0
     moved = contours(rising) - contours(falling)
     pitch_of_last_third = moved[contour_names().index("pitch third_2")]
@@ -42,7 +44,7 @@ def test_the_modulation_spectrum_is_highest_where_energy_swings(hz: float, band:
 
 def test_the_gain_of_a_recording_makes_no_difference() -> None:
     samples = bursts((0.2, 0.9), (1.2, 1.9), duration=2)
-    loud, quiet = (contours(frame_features(samples // divisor)) for divisor in (1, 4))
+    loud, quiet = (contours(SegmentFrames.of(frame_features(samples // divisor))) for divisor in (1, 4))
     assert np.median(np.abs(loud - quiet)) < 0.02
 
 
@@ -52,7 +54,7 @@ def test_the_gain_of_a_recording_makes_no_difference() -> None:
     ids=["silence", "clipping", "short"],
 )
 def test_all_values_are_finite_and_as_many(samples: np.ndarray) -> None:
-    values = functionals_and_contours(kept_frames(samples))
+    values = functionals_and_contours(SegmentFrames.of(kept_frames(samples)))
     assert np.isfinite(values).all()
     assert len(values) == len(names()) == len(set(names()))
 
@@ -63,14 +65,16 @@ def test_bands_are_whole() -> None:
 
 def test_frames_of_half_precision_are_described_as_those_of_single_precision() -> None:
     frames = kept_frames(voice((120, 180, 240)))
-    np.testing.assert_array_equal(contours(frames), contours(frames.astype(np.float32)))
+    half, single = (contours(SegmentFrames.of(each)) for each in (frames, frames.astype(np.float32)))
+    np.testing.assert_array_equal(half, single)
 
 
 def test_level_and_length_have_their_units() -> None:
     """Two seconds of noise that rises by 20 dB."""
     time = np.linspace(0, 1, 2 * SAMPLE_RATE)
     noise = np.random.default_rng(0).normal(0, 300, len(time)) * 10**time
-    values = dict(zip(contour_names(), contours(frame_features(noise.astype(np.int16))), strict=True))
+    segment = SegmentFrames.of(frame_features(noise.astype(np.int16)))
+    values = dict(zip(contour_names(), contours(segment), strict=True))
     assert 2 * values["level slope"] == pytest.approx(20, abs=0.5)
     assert values["level range"] == pytest.approx(0.75 * 20, abs=1)
     assert np.exp(values["segment length"]) == pytest.approx(200, abs=4)

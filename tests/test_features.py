@@ -22,6 +22,7 @@ from helpers.features import (
     PITCH,
     SPECTRAL,
     WIDTH,
+    SegmentFrames,
     cepstrum,
     chroma_filterbank,
     feature_names,
@@ -75,7 +76,7 @@ def parts(samples: np.ndarray) -> Parts:
 
 def described(samples: np.ndarray) -> pd.Series:
     """Describe samples as one segment, by the names of the features."""
-    return pd.Series(functionals(frame_features(samples)), feature_names())
+    return pd.Series(functionals(SegmentFrames.of(frame_features(samples))), feature_names())
 
 
 # The definitions are librosa's
@@ -222,7 +223,7 @@ def test_voicing_tells_a_voice_from_noise() -> None:
 
 def test_names_are_unique_and_as_many_as_the_values() -> None:
     names = feature_names()
-    assert len(set(names)) == len(names) == len(functionals(frame_features(tone(100))))
+    assert len(set(names)) == len(names) == len(functionals(SegmentFrames.of(frame_features(tone(100)))))
 
 
 def test_names_stand_at_their_values() -> None:
@@ -246,7 +247,7 @@ def test_functionals_are_the_statistics_of_their_names() -> None:
     generator = np.random.default_rng(0)
     frames = generator.normal(size=(101, WIDTH)).astype(np.float32)
     frames[:, PITCH] = np.nan
-    result = pd.Series(functionals(frames), feature_names())
+    result = pd.Series(functionals(SegmentFrames.of(frames)), feature_names())
     values = frames[:, CHROMA][:, 3]  # a feature that does not rise with the level
     expected = {
         "mean": values.mean(),
@@ -261,7 +262,7 @@ def test_functionals_are_the_statistics_of_their_names() -> None:
     assert result["mel_7 p75"] == pytest.approx(np.percentile(frames[:, MEL][:, 7], 75) - level, rel=1e-5)
     assert result.filter(like="pitch").tolist() == [0.0] * 7
     frames[:, PITCH] = pitch = np.where(np.arange(101) % 2, np.nan, np.arange(101) % 8)  # 2 up and 6 down
-    result = pd.Series(functionals(frames), feature_names())
+    result = pd.Series(functionals(SegmentFrames.of(frames)), feature_names())
     assert result["pitch voiced"] == pytest.approx(51 / 101)
     assert result["pitch std"] == pytest.approx(np.nanstd(pitch))
     assert result["pitch change"] == pytest.approx((38 * 2 + 12 * 3) / 50)  # a jump counts as 3 semitones
@@ -320,6 +321,9 @@ def test_frames_lie_wholly_inside_the_samples(length: int, count: int) -> None:
 
 def test_what_is_kept_in_half_precision_describes_a_segment_alike() -> None:
     samples = bursts((0.3, 1.2), (1.5, 1.9), duration=2)
-    exact, kept = described(samples), pd.Series(functionals(kept_frames(samples)), feature_names())
+    exact, kept = (
+        described(samples),
+        pd.Series(functionals(SegmentFrames.of(kept_frames(samples))), feature_names()),
+    )
     assert np.median(np.abs(kept - exact) / (np.abs(exact) + 1)) < 1e-3
     np.testing.assert_allclose(kept, exact, rtol=0.02, atol=0.05)

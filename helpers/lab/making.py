@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers.classifier import Model, load_model, model_names
 from helpers.feature_sets import ACOUSTIC
-from helpers.features import ACTIVE_RANGE, LEVEL, MEL, N_MELS, feature_names, functionals
+from helpers.features import ACTIVE_RANGE, LEVEL, MEL, N_MELS, SegmentFrames, feature_names, functionals
 from helpers.lab.reports import (
     AGAINST_SPEAKER,
     AS_MEASURED,
@@ -322,7 +322,7 @@ def _hear(path: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     before = steps.astype(int)
     after, share = np.minimum(before + 1, len(mel) - 1), (steps - before)[:, None]
     picture = mel[before] * (1 - share) + mel[after] * share
-    return functionals(frames), picture.T.astype(np.float16)
+    return functionals(SegmentFrames.of(frames)), picture.T.astype(np.float16)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

@@ -19,7 +19,7 @@ from joblib import Memory, Parallel, delayed
 
 from helpers.classifier import NO_BASELINE, OTHER_CLIPS
 from helpers.contours import functionals_and_contours
-from helpers.features import kept_frames
+from helpers.features import SegmentFrames, kept_frames
 from helpers.media import decode
 from helpers.training.augment import at_speed, phone_channel
 from helpers.training.evaluate import expected_calibration_error, speaker_interval, unweighted_average_recall
@@ -306,7 +306,7 @@ def _describe_whole(path: str, size: int, speeds: tuple[float, ...]) -> list[tup
     for speed in speeds:
         clean = at_speed(samples, speed)
         for condition, sent in zip(_STUDIED, (clean, phone_channel(clean)), strict=True):
-            frames = kept_frames(sent)
+            frames = SegmentFrames.of(kept_frames(sent))
             described.append((condition, _line(condition, speed), functionals_and_contours(frames)[None]))
     return described
 
