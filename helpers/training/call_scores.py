@@ -19,7 +19,7 @@ from sklearn.metrics import f1_score
 
 from helpers.analysis import analyze_frames
 from helpers.baseline import BaselinedClassifier
-from helpers.classifier import Model
+from helpers.classifier import Model, neutral_share
 from helpers.emotions import UNCERTAIN
 from helpers.errors import SpeechError
 from helpers.frames import CallFrames, hear
@@ -88,6 +88,8 @@ class Heard:
         per emotion of the model with its probability.
     certain : np.ndarray [shape=(overlaps,), dtype=bool]
         Whether the answer was not "uncertain".
+    neutral : float
+        How neutral the call seems, as of ``classifier.neutral_share``.
     episodes, moments : int
         Episodes of sustained anger, and moments of it that were shown.
     found, right : int
@@ -96,6 +98,7 @@ class Heard:
 
     overlaps: pd.DataFrame
     certain: np.ndarray
+    neutral: float
     episodes: int
     moments: int
     found: int
@@ -171,12 +174,14 @@ def _judged(model: Model, frames: CallFrames, settings: Settings, truth: pd.Data
         analysis = analyze_frames(frames, model, settings, progress=lambda stage, done: None)
     except SpeechError:
         nothing = pd.DataFrame(columns=["speaker", "emotion", "seconds", *labels])
-        return Heard(nothing, np.empty(0, bool), len(episodes), 0, 0, 0)
-    pairs = overlaps(truth, analysis.segments[analysis.segments["channel"] == lane])
+        return Heard(nothing, np.empty(0, bool), 0.0, len(episodes), 0, 0, 0)
+    segments = analysis.segments[analysis.segments["channel"] == lane]
+    pairs = overlaps(truth, segments)
     moments = [(moment.start, moment.end) for moment in analysis.moments if moment.kind == ANGER]
     return Heard(
         pairs[["speaker", "emotion", "seconds", *labels]],
         (pairs["emotion_told"] != UNCERTAIN).to_numpy(),
+        neutral_share(segments[labels].to_numpy(float), labels),
         len(episodes),
         len(moments),
         found=sum(_matches(episode, moments) for episode in episodes),
@@ -263,12 +268,29 @@ def summarise(condition: Condition, heard: list[Heard], labels: list[str]) -> di
     }
 
 
-def _score_condition(
-    model: Model, clips: pd.DataFrame, surroundings: Surroundings, condition: Condition, least_calls: int
-) -> dict[str, Any]:
+def hear_calls(
+    models: Sequence[Model],
+    clips: pd.DataFrame,
+    surroundings: Surroundings,
+    condition: Condition,
+    least_calls: int,
+) -> list[list[Heard]]:
+    """Simulate the calls of a condition, and judge each.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        As of `judge`.
+    clips, surroundings, condition, least_calls
+        As of `score_calls`.
+
+    Returns
+    -------
+    list of list of Heard
+        Of each call, what each model made of it.
+    """
     shelf = ClipShelf(clips)
     speakers = shelf.speakers()
-    models = [model, *_without_baseline(model)]
     heard = []
     for number in range(-(-least_calls // len(speakers)) * len(speakers)):
         call = simulate_call(
@@ -281,6 +303,13 @@ def _score_condition(
             seed=1000 * condition.clips + number,
         )
         heard.append(judge(on_one_channel(call) if condition.mixed else call, models))
+    return heard
+
+
+def _score_condition(
+    model: Model, clips: pd.DataFrame, surroundings: Surroundings, condition: Condition, least_calls: int
+) -> dict[str, Any]:
+    heard = hear_calls([model, *_without_baseline(model)], clips, surroundings, condition, least_calls)
     labels = list(model.card.labels)
     row, *plain = (summarise(condition, [*each], labels) for each in zip(*heard, strict=True))
     for without in plain:

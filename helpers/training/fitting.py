@@ -66,6 +66,10 @@ class TrainingSet:
         """Give the emotions [shape=(segments,)]."""
         return self.segments["emotion"].to_numpy(str)
 
+    def labels(self) -> tuple[str, ...]:
+        """Name the emotions, in the order in which estimators give their probabilities."""
+        return tuple(map(str, np.unique(self.emotions())))
+
     def speakers(self) -> np.ndarray:
         """Give the speakers [shape=(segments,)]."""
         return self.segments["speaker"].to_numpy(str)

@@ -28,6 +28,7 @@ from helpers.estimators import SKOPS, to_skops
 from helpers.feature_sets import ACOUSTIC_AND_CONTOURS
 from helpers.frames import Progress
 from helpers.media import EXTENSIONS, LONGEST_CLIP
+from helpers.training.calibration import calibrate, in_calls
 from helpers.training.checks import inspect, problems
 from helpers.training.corpora import COLUMNS, OWN, OWN_LICENCE, emotion_by_word, speaker_by_name
 from helpers.training.evaluate import unweighted_average_recall
@@ -36,9 +37,7 @@ from helpers.training.models import (
     LEAST_SPEAKERS,
     PERFORMED,
     ModelRecipe,
-    calibrate,
     extract,
-    in_calls,
     model_recipe,
     new_card,
     score_rows,
@@ -279,7 +278,7 @@ def train_labelled(clips: pd.DataFrame, recipe: ModelRecipe, cache: Path, progre
     _splits(clips, protocol)  # fails before the long work
     training = _described(clips, recipe, cache, progress)
     _demand_enough(training.segments.drop_duplicates("clip"), "with speech in them ")
-    labels = tuple(map(str, np.unique(training.emotions())))
+    labels = training.labels()
     folds = []
     for number, (known, test) in enumerate(_folds(training, protocol)):
         progress("Cross-validating", _DESCRIBED + (_VALIDATED - _DESCRIBED) * number / _FOLDS)

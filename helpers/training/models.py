@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -23,10 +23,7 @@ from helpers.classifier import (
     OTHER_CLIPS,
     Model,
     ModelCard,
-    between_temperatures,
-    calibrated,
     calibrated_call,
-    neutral_share,
     save_model,
     write_card,
 )
@@ -49,13 +46,14 @@ from helpers.spectrograms import FOUR, SEVEN
 from helpers.speech import FRAME, Segmentation, cut_spans, find_segments, frame_levels
 from helpers.training import corrections
 from helpers.training.augment import RandomLine, at_speed, phone_channel
+from helpers.training.calibration import NOT_CALIBRATED, Judged, calibrate, in_calls, in_simulated_calls
 from helpers.training.call_scores import CONDITIONS as CALL_CONDITIONS
 from helpers.training.call_scores import LEAST_CALLS, Condition, score_calls
 from helpers.training.calls import Surroundings
 from helpers.training.corpora import CORPORA, OWN, OWN_LICENCE, OWN_TITLE, load_corpora
 from helpers.training.corrections import hear_stretches, load_corrections
-from helpers.training.evaluate import fit_temperatures, score
-from helpers.training.fitting import CallDraws, TrainingSet, fit_baselined, fit_ensemble, fit_network
+from helpers.training.evaluate import score
+from helpers.training.fitting import TrainingSet, fit_baselined, fit_ensemble, fit_network
 from helpers.training.networks import to_onnx
 from helpers.training.recipes import RECIPES, Recipe
 from helpers.training.spectrogram_network import fit_spectrograms, spectrogram_network_to_onnx
@@ -66,8 +64,6 @@ CONDITIONS = ("clean", "phone", "line")
 OTHER_VOICE = "other voice"
 LEAST_SPEAKERS = 4  # to train on, so that some can always judge what others taught
 
-_COVERAGE = 0.85
-_USUALLY_NEUTRAL = 0.6  # of a call of which only one segment is known
 _LINES = 4
 _SPEEDS = (0.9, 1.1)
 _LINES_OF_A_KIND = 2
@@ -351,7 +347,8 @@ def train(
     """Train a model, score it on the speakers held out, and write it with its card.
 
     The temperatures and the threshold of "uncertain" come from predictions for training speakers by models
-    that did not hear them, never from the speakers held out.
+    that did not hear them, never from the speakers held out: over simulated calls where the recipe names
+    speakers for it, else over calls that are drawn from the segments.
 
     Parameters
     ----------
@@ -391,9 +388,9 @@ def train(
     if more:
         training = training.joined(more)
     test = extract(pd.concat([clips[tested], *unseen]), replace(recipe, speeds=()), cache)
-    temperatures, uncertain_below = _calibration(training, recipe)
+    temperatures, uncertain_below = _calibration(training, recipe, corpora_folder)
     estimator = recipe.fit(training)
-    labels = tuple(map(str, np.unique(training.emotions())))
+    labels = training.labels()
     told = told_of_segments(estimator, test, labels, temperatures)
     card = new_card(
         recipe,
@@ -438,7 +435,7 @@ def new_card(
         title=recipe.title,
         description=recipe.description,
         created=datetime.now(UTC).date().isoformat(),
-        labels=tuple(map(str, np.unique(training.emotions()))),
+        labels=training.labels(),
         feature_set=recipe.feature_set.as_entry(),
         shortest=recipe.shortest,
         longest=recipe.longest,
@@ -765,89 +762,35 @@ def _seeded(text: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(text.encode()))
 
 
-def _calibration(training: TrainingSet, recipe: ModelRecipe) -> tuple[tuple[float, float], float]:
+def _calibration(
+    training: TrainingSet, recipe: ModelRecipe, corpora_folder: Path
+) -> tuple[tuple[float, float], float]:
     """Fit the temperatures, and the confidence under which the answer is "uncertain"."""
     if not recipe.folds:
-        return (1.0, 1.0), 0.0
-    own_voice = (training.segments["condition"] != OTHER_VOICE).to_numpy()
-    labels = tuple(map(str, np.unique(training.emotions())))
-    judged = [
-        in_calls(recipe.fit(training.where(~unheard)), training.where(unheard & own_voice), labels)
-        for unheard in _unheard(training.speakers(), recipe)
-    ]
-    return calibrate(judged, labels)
-
-
-def _unheard(speakers: np.ndarray, recipe: ModelRecipe) -> Iterator[np.ndarray]:
-    """Choose the segments that tell how sure to be, those of whom a model must not hear at a time."""
+        return NOT_CALIBRATED
     if recipe.calibrated_on:
-        yield np.isin(speakers, [*recipe.calibrated_on])
-        return
-    folds = GroupKFold(min(recipe.folds, len(np.unique(speakers))))
-    for _, unheard in folds.split(speakers, groups=speakers):
-        yield np.isin(np.arange(len(speakers)), unheard)
+        return calibrate([_judged_in_simulated_calls(training, recipe, corpora_folder)], training.labels())
+    own_voice = (training.segments["condition"] != OTHER_VOICE).to_numpy()
+    speakers = training.speakers()
+    folds = GroupKFold(min(recipe.folds, len(np.unique(speakers)))).split(speakers, groups=speakers)
+    judged = []
+    for _, rows in folds:
+        unheard = np.isin(np.arange(len(speakers)), rows)
+        estimator = recipe.fit(training.where(~unheard))
+        judged.append(in_calls(estimator, training.where(unheard & own_voice), training.labels()))
+    return calibrate(judged, training.labels())
 
 
-def calibrate(judged: Sequence[Judged], labels: tuple[str, ...]) -> tuple[tuple[float, float], float]:
-    """Fit the temperatures, and the confidence under which the answer is "uncertain".
-
-    Parameters
-    ----------
-    judged : sequence of Judged
-        From `in_calls`, each of speakers that its estimator did not hear.
-    labels : tuple of str
-        Emotions in the order of the probabilities.
-
-    Returns
-    -------
-    temperatures : tuple of float
-    uncertain_below : float
-        As of ``classifier.ModelCard``.
-    """
-    told = Judged.joined(judged)
-    first, last = fit_temperatures(told.emotions, told.probabilities, labels, told.neutral, told.weights)
-    temperatures = round(first, 4), round(last, 4)
-    between = between_temperatures(temperatures, told.neutral[:, None])
-    confidence = calibrated(told.probabilities, between).max(axis=1)
-    least = np.quantile(confidence, 1 - _COVERAGE, weights=told.weights, method="inverted_cdf")
-    return temperatures, round(float(least), 4)
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """Segments that were judged within calls [each shape=(segments, …)], and how often such ones occur."""
-
-    emotions: np.ndarray
-    probabilities: np.ndarray
-    neutral: np.ndarray
-    weights: np.ndarray
-
-    @classmethod
-    def joined(cls, parts: Sequence[Judged]) -> Judged:
-        """Put several together."""
-        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
-
-
-def in_calls(estimator: Estimator, data: TrainingSet, labels: Sequence[str]) -> Judged:
-    """Judge each segment within a call of its speaker's, as calls are drawn for the training.
-
-    Every emotion is drawn as often as the corpora have it, so a segment counts as often as its emotion occurs
-    in a call of that mixture.
-    """
-    emotions = data.emotions()
-    if not isinstance(estimator, BaselinedClassifier):
-        count = len(emotions)
-        return Judged(emotions, estimator.predict_proba(data.features), np.zeros(count), np.ones(count))
-    is_neutral = emotions == NEUTRAL
-    usual = is_neutral.mean()
-    probabilities, neutral, weights = [], [], []
-    for row, call in enumerate(CallDraws(data.segments).draw(np.random.default_rng(0))):
-        told = estimator.predict_proba(data.features[call])
-        share = (is_neutral[call[1:]].sum() + _USUALLY_NEUTRAL) / len(call)
-        probabilities.append(told[0])
-        neutral.append(neutral_share(told, labels))
-        weights.append(share / usual if is_neutral[row] else (1 - share) / (1 - usual))
-    return Judged(emotions, np.stack(probabilities), np.array(neutral), np.array(weights))
+def _judged_in_simulated_calls(training: TrainingSet, recipe: ModelRecipe, corpora_folder: Path) -> Judged:
+    """Let a model that heard all others judge calls of those that the recipe names for it."""
+    heard = training.where(~np.isin(training.speakers(), [*recipe.calibrated_on]))
+    card = new_card(recipe, training, NOT_CALIBRATED, protocol="", scores=())
+    clips = load_clips(recipe, recipe.corpora, corpora_folder)
+    return in_simulated_calls(
+        Model(card, recipe.fit(heard)),
+        clips[clips["speaker"].isin(recipe.calibrated_on)],
+        Surroundings.load(corpora_folder),
+    )
 
 
 def with_other_clips(estimator: Estimator, data: TrainingSet) -> np.ndarray:

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.classifier import Model, load_model, read_card
+from helpers.classifier import Model, between_temperatures, calibrated, load_model, read_card
 from helpers.errors import CorpusError
 from helpers.media import SAMPLE_RATE
 from helpers.speech import frame_levels
+from helpers.training.calibration import calibrate, in_simulated_calls
 from helpers.training.call_scores import Condition, Heard, anger_episodes, judge, score_calls, summarise
 from helpers.training.calls import (
     LINES,
@@ -124,7 +125,7 @@ def heard(*rows: tuple[str, float, list[float]], speaker: str = "x/1", **counts:
         columns=["speaker", "emotion", "seconds", "angry", "sad"],
     )
     given = {"episodes": 0, "moments": 0, "found": 0, "right": 0} | counts
-    return Heard(table, np.ones(len(rows), bool), **given)
+    return Heard(table, np.ones(len(rows), bool), neutral=0.0, **given)
 
 
 def test_scores_count_seconds_and_not_segments() -> None:
@@ -155,6 +156,7 @@ def test_what_the_app_says_is_laid_beside_what_is_true(clips: pd.DataFrame) -> N
     assert (spoken["end"] - spoken["start"]).sum() == pytest.approx(told.overlaps["seconds"].sum(), rel=0.1)
     assert set(told.overlaps["speaker"]) == {"x/1"}
     assert told.certain.all()
+    assert told.neutral == pytest.approx(0.01, abs=0.01)
     assert (told.moments, told.episodes, told.found, told.right) == (1, 1, 1, 1)
     (both,) = judge(on_one_channel(call), [model])
     assert set(both.overlaps["speaker"]) == {"x/1", "x/2"}
@@ -163,6 +165,29 @@ def test_what_the_app_says_is_laid_beside_what_is_true(clips: pd.DataFrame) -> N
     rows = score_calls(model, clips, SURROUNDINGS, conditions=conditions, least_calls=4, jobs=1)
     assert rows[0]["calls"] == 6  # each of three is the customer as often as the others
     assert rows[0]["uar"] == pytest.approx(0.25, abs=0.09)
+
+
+def test_what_is_too_sure_in_simulated_calls_is_calibrated_to_how_often_it_is_right(
+    clips: pd.DataFrame,
+) -> None:
+    """A model that tells no emotions apart, and says so too surely, is right for the share of its emotion."""
+
+    class Guessing:
+        def predict_proba(self, values: np.ndarray) -> np.ndarray:
+            return np.tile([0.9, 0.04, 0.03, 0.03], (len(values), 1))
+
+    model = Model(replace(load_model().card, temperatures=(1.0, 1.0), uncertain_below=0.0), Guessing())
+    conditions = [Condition("clean", "angry from the first word", 8), Condition("phone", "evenly mixed", 8)]
+    judged = in_simulated_calls(model, clips, SURROUNDINGS, conditions=conditions, least_calls=3)
+    assert judged.weights.sum() == pytest.approx(6)  # calls
+    right = np.average(judged.emotions == "angry", weights=judged.weights)
+    temperatures, uncertain_below = calibrate([judged], EMOTIONS)
+    confidence = calibrated(
+        judged.probabilities, between_temperatures(temperatures, judged.neutral[:, None])
+    ).max(axis=1)
+    assert 0.25 < right < 0.8
+    assert np.average(confidence, weights=judged.weights) == pytest.approx(right, abs=0.1)
+    assert uncertain_below == pytest.approx(confidence.min(), abs=0.01)
 
 
 def test_real_surroundings_are_loaded(corpora: Path) -> None:

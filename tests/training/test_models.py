@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 from sklearn.naive_bayes import GaussianNB
 
-from helpers.classifier import NO_BASELINE, OTHER_CLIPS, ModelCard, load_model, model_names, read_card
+from helpers.classifier import NO_BASELINE, OTHER_CLIPS, Model, ModelCard, load_model, model_names, read_card
 from helpers.corrections import Correction
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
 from helpers.exports import to_corrections
 from helpers.features import feature_names
 from helpers.media import SAMPLE_RATE, Recording, to_wav
+from helpers.training.calibration import Judged, in_simulated_calls
 from helpers.training.call_scores import Condition
+from helpers.training.calls import Surroundings
 from helpers.training.corpora import CORPORA, load_corpora
 from helpers.training.fitting import TrainingSet
 from helpers.training.models import (
@@ -68,6 +70,15 @@ def lay_out(folder: Path, *, held_out_pitches: dict[str, float]) -> Path:
                     seconds = 5.4 if (emotion, take) == ("neutral", 2) else 1.6
                     clip(folder / corpus / path_of(corpus, speaker, emotion, take), pitch, seed, seconds)
     return folder
+
+
+def with_surroundings(corpora: Path) -> Path:
+    """Add a noise and a room."""
+    for place in ("noise/noise.wav", "noise/rir/room.wav"):
+        (corpora / place).parent.mkdir(parents=True, exist_ok=True)
+        hum = np.random.default_rng(0).normal(0, 900, SAMPLE_RATE).astype(np.int16)
+        (corpora / place).write_bytes(to_wav(Recording("hum", hum[None])))
+    return corpora
 
 
 def path_of(corpus: str, speaker: str, emotion: str, take: int) -> str:
@@ -147,11 +158,7 @@ def test_scores_over_calls_are_written_to_the_card(trained: tuple[ModelCard, Pat
     card, folder = trained
     for name in (f"calls.{card.layout}", "calls.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    corpora = folder / "corpora"
-    for place in ("noise/noise.wav", "noise/rir/room.wav"):
-        (corpora / place).parent.mkdir(parents=True, exist_ok=True)
-        hum = np.random.default_rng(0).normal(0, 900, SAMPLE_RATE).astype(np.int16)
-        (corpora / place).write_bytes(to_wav(Recording("hum", hum[None])))
+    corpora = with_surroundings(folder / "corpora")
     conditions = [Condition(line, "evenly mixed", 6) for line in ("clean", "phone")]
     model = load_model(folder=tmp_path)
     scored = evaluate(model, CALLS, corpora, tmp_path, conditions=conditions, least_calls=1, jobs=1)
@@ -239,8 +246,7 @@ def test_other_voices_are_of_their_own_speed_and_share_no_baseline_with_the_own(
     np.testing.assert_array_equal(own.features, data.features[~others])
 
 
-@pytest.mark.parametrize("chosen", [frozenset(), frozenset({"x/1", "x/4"})], ids=["folds", "chosen speakers"])
-def test_who_tells_how_sure_to_be_was_not_heard_and_speaks_with_the_own_voice(chosen: frozenset[str]) -> None:
+def test_who_tells_how_sure_to_be_was_not_heard_and_speaks_with_the_own_voice(tmp_path: Path) -> None:
     """Each answer says which speakers its model had heard, and each segment who speaks."""
     rows = product([f"x/{number}" for number in range(6)], ("angry", "neutral"), ("clean", OTHER_VOICE))
     segments = pd.DataFrame(rows, columns=["speaker", "emotion", "condition"]).assign(line="clean")
@@ -259,11 +265,36 @@ def test_who_tells_how_sure_to_be_was_not_heard_and_speaks_with_the_own_voice(ch
             judged.extend(values[:, 0])
             return np.full((len(values), 2), 0.5)
 
-    recipe = replace(
-        CALLS, fit=lambda training: Estimator(frozenset(training.speakers())), calibrated_on=chosen
-    )
-    _calibration(TrainingSet(segments, features.astype(np.float32)), recipe)
-    assert {f"x/{int(number)}" for number in judged} == (chosen or set(segments["speaker"]))
+    recipe = replace(CALLS, fit=lambda training: Estimator(frozenset(training.speakers())))
+    _calibration(TrainingSet(segments, features.astype(np.float32)), recipe, tmp_path)
+    assert {f"x/{int(number)}" for number in judged} == set(segments["speaker"])
+
+
+def test_the_speakers_that_a_recipe_names_tell_in_calls_how_sure_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that did not hear them judges calls of their clips alone."""
+    corpora = with_surroundings(lay_out(tmp_path, held_out_pitches=PITCHES))
+    chosen = frozenset({"crema-d/1003", "crema-d/1060"})
+    heard: list[set[str]] = []
+
+    def fit(training: TrainingSet) -> GaussianNB:
+        heard.append(set(training.speakers()))
+        return GaussianNB().fit(training.features, training.emotions())
+
+    def in_calls(model: Model, clips: pd.DataFrame, surroundings: Surroundings) -> Judged:
+        assert set(clips["speaker"]) == chosen
+        condition = [Condition("clean", "evenly mixed", 6)]
+        return in_simulated_calls(model, clips, surroundings, conditions=condition, least_calls=2)
+
+    monkeypatch.setattr("helpers.training.models.in_simulated_calls", in_calls)
+    recipe = replace(CALLS, fit=fit, calibrated_on=chosen)
+    clips = load_corpora(CALLS.corpora, corpora)
+    clips = clips[clips["emotion"].isin(CALLS.emotions) & ~clips["speaker"].isin(CALLS.held_out)]
+    temperatures, uncertain_below = _calibration(extract(clips, recipe, tmp_path / "cache"), recipe, corpora)
+    assert heard == [set(clips["speaker"]) - chosen]
+    assert min(temperatures) > 0.25
+    assert 0.25 < uncertain_below <= 1
 
 
 @pytest.mark.parametrize("recipe", MODELS.values(), ids=MODELS)
