@@ -143,8 +143,8 @@ class ModelRecipe:
     folds : int
         Of the training speakers, for the calibration; fewer for what takes long, 0 for a part of models.
     calibrated_on : frozenset of str
-        Training speakers that tell how sure to be, to a model that heard all others; all of them by folds
-        where it is empty.
+        Training speakers whose simulated calls tell how sure to be, to a model that heard all others; all of
+        them by folds where it is empty.
     """
 
     name: str
@@ -845,11 +845,14 @@ def _corpora_of(training: TrainingSet) -> tuple[dict[str, object], ...]:
 
 def _protocol(recipe: ModelRecipe, test: TrainingSet) -> str:
     unseen = f" All of {' and '.join(recipe.unseen)} was never trained on." if recipe.unseen else ""
+    others = len(recipe.calibrated_on)
+    on_calls = f" How sure it is was fitted over simulated calls of {others} others." if others else ""
     return (
         f"Speaker-independent, per segment: tested on {len(np.unique(test.speakers()))} speakers, among them "
-        f"{recipe.held_out_words}; nobody of them was trained or calibrated on.{unseen} Clean is as "
-        "recorded; phone is 300 to 3400 Hz, 8 kHz, 8-bit µ-law; line is drawn at random: a room, noise 5 to "
-        f"40 dB below the speech, band, gain up to clipping, one of four codings, width of the segments. "
+        f"{recipe.held_out_words}; nobody of them was trained or calibrated on.{unseen}{on_calls} "
+        "Clean is as recorded; phone is 300 to 3400 Hz, 8 kHz, 8-bit µ-law; line is drawn at random: a room, "
+        "noise 5 to 40 dB below the speech, band, gain up to clipping, one of four codings, width of the "
+        "segments. "
         f"{_ON_BASELINES if recipe.fit in (fit_baselined, fit_ensemble) else ''}{recipe.selection}"
     )
 
