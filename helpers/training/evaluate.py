@@ -187,15 +187,54 @@ def speaker_interval(
     tuple of float
         The 2.5th and 97.5th percentile.
     """
+    low, high = np.percentile(_resampled(labels, [predicted], speakers, weights, seed), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def gain_interval(
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    otherwise: np.ndarray,
+    speakers: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Bootstrap over speakers by how much one recall is above another of the same segments.
+
+    Parameters
+    ----------
+    labels, predicted, otherwise, speakers : np.ndarray [shape=(n,)]
+        `otherwise` is what the other model predicted.
+    weights, seed
+        As of `speaker_interval`.
+
+    Returns
+    -------
+    tuple of float
+        The 2.5th and 97.5th percentile; where 0 lies between them, neither is known to be better.
+    """
+    one, other = _resampled(labels, [predicted, otherwise], speakers, weights, seed)
+    low, high = np.percentile(one - other, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _resampled(
+    labels: np.ndarray,
+    predictions: Sequence[np.ndarray],
+    speakers: np.ndarray,
+    weights: np.ndarray | None,
+    seed: int,
+) -> np.ndarray:
+    """Give the unweighted average recall of each prediction in every draw [shape=(predictions, draws)]."""
     emotions, people = np.unique(labels), np.unique(speakers)
     is_true = (speakers == people[:, None])[:, None] & (labels == emotions[:, None])
     weights = np.ones(len(labels)) if weights is None else weights
-    true, found = is_true @ weights, (is_true & (predicted == labels)) @ weights
     drawn = np.random.default_rng(seed).integers(len(people), size=(_RESAMPLINGS, len(people)))
-    true, found = true[drawn].sum(axis=1), found[drawn].sum(axis=1)
-    recalls = np.mean(found / np.where(true > 0, true, 1), axis=1, where=true > 0)
-    low, high = np.percentile(recalls, [2.5, 97.5])
-    return float(low), float(high)
+    true = (is_true @ weights)[drawn].sum(axis=1)
+    found = [(is_true & (told == labels)) @ weights for told in predictions]
+    recalls = [each[drawn].sum(axis=1) / np.where(true > 0, true, 1) for each in found]
+    return np.mean(recalls, axis=2, where=true > 0)
 
 
 def score(

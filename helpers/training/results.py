@@ -26,7 +26,9 @@ time; see `helpers/training/calls.py`. Made by `python -m helpers evaluate MODEL
 customer speaks; intervals are 95 % over speakers. Anger: precision and recall of the moments at which
 sustained anger begins, within 5 s. Coverage is the share of time with an answer other than “uncertain”.
 ECE is the gap between confidence and accuracy; by chance is what a perfectly calibrated model would show on
-as many answers, so that an ECE near it cannot be told from none. UAR without baseline is of the same calls.
+as many answers, so that an ECE near it cannot be told from none. UAR without baseline is of the same calls;
+gain is the 95 % interval over speakers of the points that a baseline brings, so that where 0 lies between,
+neither is known to be better.
 """
 _CLIPS_HEAD = """
 # Single clips, by our method
@@ -169,8 +171,8 @@ def call_table(card: ModelCard) -> str:
     str
         Markdown.
     """
-    names = ["line", "mixture", "clips", "UAR", "interval", "without baseline", "macro F1", "ECE"]
-    names += ["by chance", "coverage", "anger precision", "recall"]
+    names = ["line", "mixture", "clips", "UAR", "interval", "without baseline", "gain"]
+    names += ["macro F1", "ECE", "by chance", "coverage", "anger precision", "recall"]
     lines = _table(names, map(_call_cells, card.call_scores))
     quoted = headline_rows(card)
     if quoted:
@@ -191,10 +193,18 @@ def _call_cells(row: dict[str, Any]) -> list[str]:
     return [
         row["line"] + (", one channel" if row["mixed"] else ""),
         *(row["mixture"], str(row["clips"]), f"{row['uar']:.1%}", f"{low:.1%} to {high:.1%}"),
-        *(_share(row, "uar_without_baseline"), f"{row['macro_f1']:.1%}", f"{row['ece']:.3f}"),
-        *(f"{row['ece_by_chance']:.3f}", f"{row['coverage']:.0%}"),
+        *(_share(row, "uar_without_baseline"), _gain(row), f"{row['macro_f1']:.1%}"),
+        *(f"{row['ece']:.3f}", f"{row['ece_by_chance']:.3f}", f"{row['coverage']:.0%}"),
         *(_share(row, "anger_precision"), _share(row, "anger_recall")),
     ]
+
+
+def _gain(row: dict[str, Any]) -> str:
+    """Say by how many points a baseline changes the recall, at least and at most."""
+    if "gain_interval" not in row:
+        return "–"
+    low, high = row["gain_interval"]
+    return f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def _table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:

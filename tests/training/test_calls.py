@@ -206,5 +206,7 @@ def test_the_table_has_every_condition_and_what_was_not_there_is_a_dash() -> Non
         Condition("phone", "80 % neutral", 3), [heard(("angry", 3.0, [0.9, 0.1]))], ["angry", "sad"]
     )
     table = call_table(replace(read_card(), call_scores=(row,)))
-    assert table.splitlines()[-1].startswith("| phone | 80 % neutral | 3 | 100.0% | 100.0% to 100.0% | – |")
+    assert table.splitlines()[-1].startswith(
+        "| phone | 80 % neutral | 3 | 100.0% | 100.0% to 100.0% | – | – |"
+    )
     assert table.splitlines()[-1].endswith("| – | – |")

@@ -7,6 +7,7 @@ from helpers.training.evaluate import (
     calibration_error_by_chance,
     expected_calibration_error,
     fit_temperatures,
+    gain_interval,
     score,
     speaker_interval,
     unweighted_average_recall,
@@ -188,6 +189,20 @@ def test_the_interval_of_one_speaker_is_the_estimate() -> None:
     estimate = unweighted_average_recall(labels, predicted)
     interval = speaker_interval(labels, predicted, np.full(len(labels), "a"))
     assert interval == pytest.approx((estimate, estimate))
+
+
+def test_a_gain_of_the_same_segments_is_known_better_than_either_figure() -> None:
+    """Speakers differ more than models do, and who is hard for one is hard for the other."""
+    labels, predicted, speakers = predictions()
+    generator = np.random.default_rng(1)
+    better = np.where(generator.random(len(labels)) < 0.15, labels, predicted)
+    low, high = gain_interval(labels, better, predicted, speakers)
+    gain = unweighted_average_recall(labels, better) - unweighted_average_recall(labels, predicted)
+    assert 0 < low < gain < high
+    one, other = (speaker_interval(labels, told, speakers) for told in (better, predicted))
+    assert high - low < 0.7 * min(one[1] - one[0], other[1] - other[0])
+    assert gain_interval(labels, predicted, better, speakers) == pytest.approx((-high, -low))
+    assert gain_interval(labels, predicted, predicted, speakers) == (0.0, 0.0)
 
 
 # The scores of a card

@@ -166,7 +166,10 @@ def test_scores_over_calls_are_written_to_the_card(trained: tuple[ModelCard, Pat
     assert [row["line"] for row in scored.call_scores] == ["clean", "phone"]
     assert all(row["calls"] == 4 for row in scored.call_scores)  # one for each speaker held out
     assert all(row["uar"] > 0.6 for row in scored.call_scores)
-    assert all(0 < row["uar_without_baseline"] <= 1 for row in scored.call_scores)
+    for row in scored.call_scores:
+        assert 0 < row["uar_without_baseline"] <= 1
+        low, high = row["gain_interval"]
+        assert low <= row["uar"] - row["uar_without_baseline"] <= high
 
 
 def test_corrections_are_learned_from_too_and_stand_on_the_card(
