@@ -170,10 +170,10 @@ def show_steps(samples: np.ndarray, model: Model) -> None:
         ),
         "6. Functionals": (
             lambda samples: functionals(samples, model),
-            lambda table: bar_chart(table, "deviations", "standard deviations from the training's mean"),
+            lambda table: bar_chart(table, "deviations", "standard deviations"),
             "Statistics over all frames, some 900 of them, make stretches of any length alike; most models "
-            "have 200 more of how a stretch moves. These stand for them, against the speech that was learned "
-            "from.",
+            "have 200 more of how a stretch moves. These stand for them, against the mean of the speech that "
+            "was learned from.",
         ),
         "7. Network": (
             lambda samples: told_by_parts(samples, model),
