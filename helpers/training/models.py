@@ -355,7 +355,7 @@ def train(
     recipe : ModelRecipe
         From `model_recipe`.
     corpora_folder : Path
-        Holding a folder per corpus.
+        Holding a folder per corpus, and ``noise`` where the recipe names speakers to calibrate on.
     output : Path
         Folder for the model and its card.
     cache : Path
@@ -371,10 +371,13 @@ def train(
     Raises
     ------
     CorpusError
-        A corpus is missing, or has nobody to train on or nobody to test on, or the corrections are of no use.
+        A corpus or the noise is missing, or there is nobody to train on or to test on, or the corrections are
+        of no use.
     MediaError
         A recording that was corrected cannot be read.
     """
+    if recipe.calibrated_on:
+        Surroundings.load(corpora_folder)  # fails before the long work
     more = extract_corrections(recipe, corrections_folder) if corrections_folder else None
     clips = load_clips(recipe, recipe.corpora, corpora_folder)
     tested = clips["speaker"].isin(held_out_speakers(recipe, clips)).to_numpy()

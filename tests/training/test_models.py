@@ -199,6 +199,13 @@ def test_a_missing_corpus_is_an_error_and_leaves_no_model(tmp_path: Path) -> Non
     assert model_names(tmp_path) == []
 
 
+def test_missing_noise_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    recipe = replace(CALLS, calibrated_on=frozenset({"crema-d/1003"}))
+    with pytest.raises(CorpusError, match="no WAV files in noise"):
+        train(recipe, lay_out(tmp_path, held_out_pitches=PITCHES), tmp_path, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
 def test_each_segment_keeps_the_labels_of_its_clip(tmp_path: Path) -> None:
     """Clips of other lengths give other numbers of segments, and a silent one gives none."""
     long, silent, short = tmp_path / "long.wav", tmp_path / "silent.wav", tmp_path / "short.wav"
