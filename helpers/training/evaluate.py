@@ -43,7 +43,8 @@ def fit_temperatures(
     Returns
     -------
     tuple of float
-        As of ``classifier.ModelCard``, each between 0.25 and 8.
+        As of ``classifier.ModelCard``: between 0.25 and 8, and, of nothing but neutral speech, which no call
+        seems to be quite, between 0.1 and 8.
     """
     true = np.arange(len(labels)), [list(classes).index(label) for label in labels]
 
@@ -52,7 +53,7 @@ def fit_temperatures(
         told = calibrated(probabilities, between_temperatures((first, last), neutral[:, None]))
         return -float(np.average(np.log(told[true]), weights=weights))
 
-    bounds = [(np.log(0.25), np.log(8))] * 2
+    bounds = [(np.log(0.25), np.log(8)), (np.log(0.1), np.log(8))]
     first, last = np.exp(minimize(loss, np.zeros(2), bounds=bounds, method="Nelder-Mead").x)
     return float(first), float(last)
 
