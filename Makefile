@@ -25,7 +25,7 @@ serve: $(VENV)/installed-service
 # A thread of BLAS for each process: more of them fight for the cores. What fails is tried once more, and told as a
 # rerun: browsers, clocks and signals have bad moments on two busy cores.
 test: lint
-	OPENBLAS_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist loadfile --reruns 1 --durations=15
+	OPENBLAS_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 3 --dist loadfile --reruns 1 --durations=15
 
 # On each Python that is supported, in an environment of its own.
 test-all:
