@@ -169,7 +169,7 @@ def fit_alone(training: TrainingSet) -> Pipeline:
     return make_pipeline(scaler, perceptron)
 
 
-def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
+def fit_ensemble(training: TrainingSet, share_alone: float = 0.0) -> BaselinedEnsemble:
     """Train perceptrons without and with a baseline beside a network that is trained already.
 
     Parameters
@@ -177,6 +177,8 @@ def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
     training : TrainingSet
         Neutral segments among them; the last features as of ``spectrograms.joint_features``, for just the
         emotions of the training.
+    share_alone : float
+        As of ``baseline.BaselinedEnsemble``.
 
     Returns
     -------
@@ -184,7 +186,7 @@ def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
     """
     count = training.features.shape[1] - len(np.unique(training.emotions()))
     own = fit_baselined(TrainingSet(training.segments, training.features[:, :count]))
-    return BaselinedEnsemble(**vars(own), share=_NETWORK_SHARE)
+    return BaselinedEnsemble(**vars(own), share=_NETWORK_SHARE, share_alone=share_alone)
 
 
 def fit_network(training: TrainingSet) -> ConvolutionalClassifier:
