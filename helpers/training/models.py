@@ -259,8 +259,8 @@ MODELS = {
             title="Seven emotions, for research",
             description=(
                 "Tells angry, disgust, fearful, happy, neutral, sad and surprised speech apart, in part "
-                "against how the speaker usually sounds in the call. It learned from five corpora, each clip also "
-                "sent over a simulated telephone and over random lines, and played slower and faster."
+                "against how the speaker usually sounds in the call. It learned from five corpora, each clip "
+                "also sent over a simulated telephone and over random lines, and played slower and faster."
             ),
             corpora=_ALL,
             emotions=_SEVEN,
