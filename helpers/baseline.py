@@ -172,12 +172,9 @@ class BaselinedEnsemble(BaselinedClassifier):
     share : float
         Of the other in the weighted geometric mean of both (Genest and Zidek 1986, "Combining probability
         distributions: a critique and an annotated bibliography").
-    share_alone : float
-        In what is left, of the estimators without a baseline, in the same way.
     """
 
     share: float
-    share_alone: float = 0.0
 
     def baseline(self, values: np.ndarray) -> np.ndarray:
         """As of `BaselinedClassifier`; of its own features alone."""
@@ -186,21 +183,13 @@ class BaselinedEnsemble(BaselinedClassifier):
     def against(self, values: np.ndarray, baseline: np.ndarray) -> np.ndarray:
         """As of `BaselinedClassifier`."""
         count = len(self.mean)
-        own = _logarithms(super().against(values[:, :count], baseline))
-        if self.share_alone:
-            standardised = standardise(values[:, :count], self.mean, self.deviation)
-            told_alone = _logarithms(mean_probabilities(self.alone, standardised))
-            own = (1 - self.share_alone) * own + self.share_alone * told_alone
+        own = np.log(np.maximum(super().against(values[:, :count], baseline), _LEAST))
         powers = np.exp((1 - self.share) * own + self.share * values[:, count:])
         return powers / powers.sum(axis=1, keepdims=True)
 
     def neutrality(self, values: np.ndarray) -> np.ndarray:
         """As of `BaselinedClassifier`."""
         return super().neutrality(values[:, : len(self.mean)])
-
-
-def _logarithms(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(probabilities, _LEAST))
 
 
 def standardise(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:

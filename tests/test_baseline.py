@@ -117,21 +117,6 @@ def test_an_ensemble_lies_between_what_both_say() -> None:
     np.testing.assert_allclose(joined.neutrality(both), own.neutrality(values))
 
 
-def test_an_ensemble_may_listen_to_those_without_a_baseline_in_part() -> None:
-    values = np.random.default_rng(0).normal(1, 1, size=(6, 2))
-    unsure = np.log(np.full((6, 2), 0.5))
-    both = np.concatenate([values, unsure], axis=1)
-
-    def odds(share_alone: float) -> np.ndarray:
-        told = BaselinedEnsemble(**vars(classifier()), share=0.4, share_alone=share_alone).predict_proba(both)
-        return np.log(told[:, 0] / told[:, 1])
-
-    plain = BaselinedEnsemble(**vars(classifier()), share=0.4).without_baseline().predict_proba(both)
-    np.testing.assert_allclose(odds(1.0), np.log(plain[:, 0] / plain[:, 1]), atol=1e-6)
-    np.testing.assert_allclose(odds(0.3), 0.7 * odds(0.0) + 0.3 * odds(1.0), atol=1e-6)
-    assert np.abs(odds(0.0) - odds(1.0)).max() > 0.1
-
-
 def test_an_ensemble_without_its_baseline_still_listens_to_the_other() -> None:
     values = np.random.default_rng(0).normal(size=(5, 4))
     plain = BaselinedEnsemble(**vars(classifier()), share=0.4).without_baseline()

@@ -169,7 +169,7 @@ def fit_alone(training: TrainingSet) -> Pipeline:
     return make_pipeline(scaler, perceptron)
 
 
-def fit_ensemble(training: TrainingSet, share_alone: float = 0.0) -> BaselinedEnsemble:
+def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
     """Train perceptrons without and with a baseline beside a network that is trained already.
 
     Parameters
@@ -177,8 +177,6 @@ def fit_ensemble(training: TrainingSet, share_alone: float = 0.0) -> BaselinedEn
     training : TrainingSet
         Neutral segments among them; the last features as of ``spectrograms.joint_features``, for just the
         emotions of the training.
-    share_alone : float
-        As of ``baseline.BaselinedEnsemble``.
 
     Returns
     -------
@@ -186,7 +184,7 @@ def fit_ensemble(training: TrainingSet, share_alone: float = 0.0) -> BaselinedEn
     """
     count = training.features.shape[1] - len(np.unique(training.emotions()))
     own = fit_baselined(TrainingSet(training.segments, training.features[:, :count]))
-    return BaselinedEnsemble(**vars(own), share=_NETWORK_SHARE, share_alone=share_alone)
+    return BaselinedEnsemble(**vars(own), share=_NETWORK_SHARE)
 
 
 def fit_network(training: TrainingSet) -> ConvolutionalClassifier:

@@ -68,7 +68,6 @@ _LINES = 4
 _SPEEDS = (0.9, 1.1)
 _LINES_OF_A_KIND = 2
 _EPOCHS_OF_SEVEN = 9  # of twice as many segments as four emotions have
-_ALONE_OF_SEVEN = 0.4  # what a baseline does for seven emotions is less sure
 _EVERY = 3  # so that RAVDESS, whose odd actors are men, gives women and men
 _COPIES_VERSION = 2  # counted up when `_copies`, the segmentation or the lines change
 
@@ -258,9 +257,9 @@ MODELS = {
             name="emotions",
             title="Seven emotions, for research",
             description=(
-                "Tells angry, disgust, fearful, happy, neutral, sad and surprised speech apart, in part "
-                "against how the speaker usually sounds in the call. It learned from five corpora, each clip "
-                "also sent over a simulated telephone and over random lines, and played slower and faster."
+                "Tells angry, disgust, fearful, happy, neutral, sad and surprised speech apart, against how "
+                "the speaker usually sounds in the call. It learned from five corpora, each clip also sent "
+                "over a simulated telephone and over random lines, and played slower and faster."
             ),
             corpora=_ALL,
             emotions=_SEVEN,
@@ -270,7 +269,7 @@ MODELS = {
             use=_NOT_COMMERCIAL,
             feature_set=ACOUSTIC_AND_SEVEN_TOLD,
             speeds=_SPEEDS,
-            fit=partial(fit_ensemble, share_alone=_ALONE_OF_SEVEN),
+            fit=fit_ensemble,
             calibrated_on=_UNHEARD_BY_NETWORK,
         ),
         ModelRecipe(
@@ -400,7 +399,7 @@ def train(
         recipe,
         training,
         (temperatures, uncertain_below),
-        protocol=_protocol(recipe, test, with_baseline=OTHER_CLIPS in told),
+        protocol=_protocol(recipe, test),
         scores=score_rows(test, told, labels, uncertain_below),
     )
     return save_model(recipe.to_bytes(estimator), card, output)
@@ -847,7 +846,7 @@ def _corpora_of(training: TrainingSet) -> tuple[dict[str, object], ...]:
     )
 
 
-def _protocol(recipe: ModelRecipe, test: TrainingSet, *, with_baseline: bool) -> str:
+def _protocol(recipe: ModelRecipe, test: TrainingSet) -> str:
     unseen = f" All of {' and '.join(recipe.unseen)} was never trained on." if recipe.unseen else ""
     others = len(recipe.calibrated_on)
     on_calls = f" How sure it is was fitted over simulated calls of {others} others." if others else ""
@@ -857,7 +856,7 @@ def _protocol(recipe: ModelRecipe, test: TrainingSet, *, with_baseline: bool) ->
         "Clean is as recorded; phone is 300 to 3400 Hz, 8 kHz, 8-bit µ-law; line is drawn at random: a room, "
         "noise 5 to 40 dB below the speech, band, gain up to clipping, one of four codings, width of the "
         "segments. "
-        f"{_ON_BASELINES if with_baseline else ''}{recipe.selection}"
+        f"{_ON_BASELINES if recipe.fit in (fit_baselined, fit_ensemble) else ''}{recipe.selection}"
     )
 
 
