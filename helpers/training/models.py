@@ -376,8 +376,6 @@ def train(
     MediaError
         A recording that was corrected cannot be read.
     """
-    if recipe.calibrated_on:
-        Surroundings.load(corpora_folder)  # fails before the long work
     more = extract_corrections(recipe, corrections_folder) if corrections_folder else None
     clips = load_clips(recipe, recipe.corpora, corpora_folder)
     tested = clips["speaker"].isin(held_out_speakers(recipe, clips)).to_numpy()
@@ -387,6 +385,8 @@ def train(
             "to test on: add clips of others."
         )
     unseen = [load_clips(recipe, (name,), corpora_folder) for name in recipe.unseen]
+    if recipe.calibrated_on:
+        Surroundings.load(corpora_folder)  # fails before the long work
     training = extract(clips[~tested], recipe, cache)
     if more:
         training = training.joined(more)
