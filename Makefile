@@ -22,8 +22,9 @@ serve: export MODELS_DIR ?= output/models
 serve: $(VENV)/installed-service
 	$(IN_VENV) -m helpers.service
 
-# A thread of BLAS for each process: more of them fight for the cores. What fails is tried once more, and told as a
-# rerun: browsers, clocks and signals have bad moments on two busy cores.
+# Three processes on two cores, as browsers and servers mostly wait; a thread of BLAS for each: more of them fight for
+# the cores. What fails is tried once more, and told as a rerun: browsers, clocks and signals have bad moments on two
+# busy cores.
 test: lint
 	OPENBLAS_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 3 --dist loadfile --reruns 1 --durations=15
 
