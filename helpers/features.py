@@ -292,7 +292,7 @@ def _moments() -> np.ndarray:
 @cache
 def _level_shares() -> np.ndarray:
     """By how much each frame feature rises when the signal rises by 1 dB."""
-    shares = np.zeros(N_MELS + N_MFCC + N_CHROMA + len(SPECTRAL_NAMES), np.float32)
+    shares = np.zeros(HEARD_SPECTRAL.stop, np.float32)
     shares[:N_MELS] = shares[HEARD_LEVEL] = 1
     shares[N_MELS] = np.sqrt(N_MELS)
     return shares

@@ -306,8 +306,8 @@ def _describe_whole(path: str, size: int, speeds: tuple[float, ...]) -> list[tup
     for speed in speeds:
         clean = at_speed(samples, speed)
         for condition, sent in zip(_STUDIED, (clean, phone_channel(clean)), strict=True):
-            frames = SegmentFrames.of(kept_frames(sent))
-            described.append((condition, _line(condition, speed), functionals_and_contours(frames)[None]))
+            segment = SegmentFrames.of(kept_frames(sent))
+            described.append((condition, _line(condition, speed), functionals_and_contours(segment)[None]))
     return described
 
 

@@ -188,8 +188,8 @@ def speaker_interval(
     tuple of float
         The 2.5th and 97.5th percentile.
     """
-    low, high = np.percentile(_resampled(labels, [predicted], speakers, weights, seed), [2.5, 97.5])
-    return float(low), float(high)
+    (recalls,) = _resampled(labels, [predicted], speakers, weights, seed)
+    return _interval(recalls)
 
 
 def gain_interval(
@@ -216,7 +216,12 @@ def gain_interval(
         The 2.5th and 97.5th percentile; where 0 lies between them, neither is known to be better.
     """
     one, other = _resampled(labels, [predicted, otherwise], speakers, weights, seed)
-    low, high = np.percentile(one - other, [2.5, 97.5])
+    return _interval(one - other)
+
+
+def _interval(drawn: np.ndarray) -> tuple[float, float]:
+    """Give the middle 95 % of what was drawn [shape=(draws,)]."""
+    low, high = np.percentile(drawn, [2.5, 97.5])
     return float(low), float(high)
 
 

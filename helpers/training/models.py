@@ -771,8 +771,9 @@ def _calibration(
     """Fit the temperatures, and the confidence under which the answer is "uncertain"."""
     if not recipe.folds:
         return NOT_CALIBRATED
+    labels = training.labels()
     if recipe.calibrated_on:
-        return calibrate([_judged_in_simulated_calls(training, recipe, corpora_folder)], training.labels())
+        return calibrate([_judged_in_simulated_calls(training, recipe, corpora_folder)], labels)
     own_voice = (training.segments["condition"] != OTHER_VOICE).to_numpy()
     speakers = training.speakers()
     folds = GroupKFold(min(recipe.folds, len(np.unique(speakers)))).split(speakers, groups=speakers)
@@ -780,8 +781,8 @@ def _calibration(
     for _, rows in folds:
         unheard = np.isin(np.arange(len(speakers)), rows)
         estimator = recipe.fit(training.where(~unheard))
-        judged.append(in_calls(estimator, training.where(unheard & own_voice), training.labels()))
-    return calibrate(judged, training.labels())
+        judged.append(in_calls(estimator, training.where(unheard & own_voice), labels))
+    return calibrate(judged, labels)
 
 
 def _judged_in_simulated_calls(training: TrainingSet, recipe: ModelRecipe, corpora_folder: Path) -> Judged:
