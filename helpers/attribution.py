@@ -37,6 +37,7 @@ _SEGMENT = "segment"  # its length, and how much of it is heard
 _VOICED = "pitch voiced"
 _USUAL = "this speaker's usual"
 _NO_PITCH = "hardly any voiced sound, in which a pitch could be found"
+_VOICE_WORDS = "voice as a whole, as a network hears it that knows many, unlike"
 _NETWORK = "spectrogram"
 _NETWORK_WORDS = "the spectrogram as a whole, as a network sees it"
 
@@ -90,6 +91,13 @@ def _moves(frame: str, functional: str) -> bool:
 
 
 GROUPS = (
+    Group(
+        "voice",
+        lambda frame, functional: frame == "embedding",
+        lambda values: 0.0,  # in no unit that anybody knows
+        _VOICE_WORDS,
+        _VOICE_WORDS,
+    ),
     Group(
         "pitch",
         lambda frame, functional: frame == "pitch" and functional in ("mean", "p10", "p50", "p90"),
@@ -158,10 +166,11 @@ def pushes(model: Model, reference: Reference, vector: np.ndarray, emotion: str)
     if usual is None:
         return []
     names_of_own = tuple(model.features.names()[: len(usual)])
-    without = [np.where(own, usual, vector[: len(usual)]) for own in _members(names_of_own)]
+    members = [pair for pair in zip(GROUPS, _members(names_of_own), strict=True) if pair[1].any()]
+    without = [np.where(own, usual, vector[: len(usual)]) for _, own in members]
     changed = np.array([[*each, *vector[len(usual) :]] for each in without])
-    words = [_words(group, vector, usual) for group in GROUPS]
-    names = [group.name for group in GROUPS]
+    words = [_words(group, vector, usual) for group, _ in members]
+    names = [group.name for group, _ in members]
     if len(vector) > len(usual):  # the rest are the logarithms of the network's probabilities
         even = np.full(len(vector) - len(usual), -np.log(len(vector) - len(usual)))
         changed = np.vstack([changed, [*vector[: len(usual)], *even]])

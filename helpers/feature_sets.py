@@ -10,9 +10,10 @@ from functools import cache, partial
 
 import numpy as np
 
-from helpers import contours, features, images, spectrograms
+from helpers import contours, embeddings, features, images, networks, spectrograms
 from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH, SegmentFrames
+from helpers.networks import Hearing
 from helpers.spectrograms import Network
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -118,16 +119,20 @@ def _acoustic_of_hops(hops: np.ndarray) -> np.ndarray:
     return features.kept_frames(hops.ravel())
 
 
-def _with_network(name: str, version: int, network: Network) -> FeatureSet:
-    """Make the set of functionals, contours and what a network tells."""
+def _heard_by(name: str, version: int, *hearings: Hearing) -> FeatureSet:
+    """Make the set of functionals, contours and what networks make of a segment."""
     return FeatureSet(
         name,
         version,
-        partial(spectrograms.joint_names, network),
+        partial(networks.names, hearings),
         features.kept_frames,
-        partial(spectrograms.joint_features, network),
+        partial(networks.described_and_heard, hearings),
         features.BEYOND,
     )
+
+
+def _told_by(network: Network) -> Hearing:
+    return Hearing(partial(spectrograms.told_names, network), partial(spectrograms.told, network))
 
 
 ACOUSTIC = _of_each(features.NAME, features.VERSION, features.feature_names, _of_heard(features.functionals))
@@ -137,8 +142,15 @@ ACOUSTIC_AND_CONTOURS = _of_each(
 SPECTROGRAM = _of_each(
     spectrograms.NAME, spectrograms.VERSION, spectrograms.spectrogram_names, spectrograms.spectrogram
 )
-ACOUSTIC_AND_TOLD = _with_network("acoustic and spectrogram", 2, spectrograms.FOUR)
-ACOUSTIC_AND_SEVEN_TOLD = _with_network("acoustic and spectrogram, seven emotions", 2, spectrograms.SEVEN)
+ACOUSTIC_EMBEDDED_AND_TOLD = _heard_by(
+    "acoustic, embedding and spectrogram",
+    1,
+    Hearing(embeddings.embedding_names, embeddings.embeddings),
+    _told_by(spectrograms.FOUR),
+)
+ACOUSTIC_AND_SEVEN_TOLD = _heard_by(
+    "acoustic and spectrogram, seven emotions", 2, _told_by(spectrograms.SEVEN)
+)
 IMAGE = FeatureSet(
     images.NAME,
     images.VERSION,
@@ -153,7 +165,7 @@ FEATURE_SETS = {
     for each in (
         ACOUSTIC,
         ACOUSTIC_AND_CONTOURS,
-        ACOUSTIC_AND_TOLD,
+        ACOUSTIC_EMBEDDED_AND_TOLD,
         ACOUSTIC_AND_SEVEN_TOLD,
         SPECTROGRAM,
         IMAGE,

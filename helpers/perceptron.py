@@ -22,7 +22,7 @@ class Perceptron:
     Attributes
     ----------
     weights : tuple of np.ndarray [shape=(before, after)]
-        Of each layer.
+        Of each layer; files keep them in half precision, half as large.
     biases : tuple of np.ndarray [shape=(after,)]
     """
 
@@ -42,12 +42,22 @@ class Perceptron:
         Returns
         -------
         Perceptron
-            Which gives the same probabilities.
+            Which gives the same probabilities, but for the half precision of its weights.
         """
-        weights, biases = list(trained.coefs_), list(trained.intercepts_)
+        weights = [weight.astype(np.float16).astype(np.float32) for weight in trained.coefs_]
+        biases = list(trained.intercepts_)
         if trained.out_activation_ == "logistic":
             weights[-1], biases[-1] = np.pad(weights[-1], ((0, 0), (1, 0))), np.pad(biases[-1], (1, 0))
         return cls(tuple(weights), tuple(biases))
+
+    def __getstate__(self) -> dict[str, tuple[np.ndarray, ...]]:
+        """Travel to a file or another process."""
+        return {"weights": tuple(weight.astype(np.float16) for weight in self.weights), "biases": self.biases}
+
+    def __setstate__(self, state: dict[str, tuple[np.ndarray, ...]]) -> None:
+        """Arrive from there."""
+        weights = tuple(weight.astype(np.float32) for weight in state["weights"])
+        vars(self).update(state, weights=weights)
 
     def predict_proba(self, values: np.ndarray) -> np.ndarray:
         """As of ``estimators.Estimator``."""

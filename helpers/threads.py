@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
+BESIDE = 2  # threads; who asks them waits for them, for the most part
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # as Dask sets it for its workers, too
 
 _Result = TypeVar("_Result")
@@ -20,12 +21,12 @@ def has_one_thread() -> bool:
 
 @cache
 def beside() -> Executor:
-    """Give the one thread that works beside all that ask it.
+    """Give the threads that work beside all that ask them.
 
-    It is for calls that take long without the interpreter's lock: to hand that over takes as long as a short
-    call does.
+    They are for calls that take long without the interpreter's lock: to hand that over takes as long as a
+    short call does.
     """
-    return AtOnce() if has_one_thread() else ThreadPoolExecutor(1, thread_name_prefix="beside")
+    return AtOnce() if has_one_thread() else ThreadPoolExecutor(BESIDE, thread_name_prefix="beside")
 
 
 class AtOnce(Executor):

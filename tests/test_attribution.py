@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import contours
+from helpers import contours, embeddings
 from helpers.analysis import CallAnalysis, analyze
 from helpers.attribution import GROUPS, _members, explain, loudness, most_probable, pushes
 from helpers.classifier import Model, Reference, load_model
@@ -14,7 +14,7 @@ from helpers.samples import SAMPLES
 from helpers.training.corpora import load_corpora
 
 CALL = SAMPLES / "billing-complaint_agent-left_customer-right.mp3"
-NAMES = tuple(contours.names())
+NAMES = (*contours.names(), *embeddings.embedding_names())
 HELD_OUT = range(1061, 1076, 3)  # actors that no shipped model heard
 
 
@@ -38,6 +38,7 @@ def test_every_feature_is_in_one_group() -> None:
 @pytest.mark.parametrize(
     ("feature", "group"),
     [
+        ("embedding_7 mean", "voice"),
         ("pitch p50", "pitch"),
         ("pitch third_2", "melody"),
         ("voicing third_0", "voice quality"),
@@ -100,6 +101,13 @@ def test_the_words_give_the_direction_and_the_size(model: Model) -> None:
     vector[NAMES.index("pitch voiced")] = 0
     words = {push.group: push.words for push in pushes(model, reference, vector, "angry")}
     assert "hardly any voiced sound" in words["pitch"]
+
+
+def test_a_model_that_embeds_no_voice_names_none() -> None:
+    model = load_model("emotions")
+    call = np.zeros((3, len(model.features.names())), np.float32)
+    groups = {push.group for push in pushes(model, model.judge(call)[1], call[0], "angry")}
+    assert groups == {group.name for group in GROUPS} - {"voice"} | {"spectrogram"}
 
 
 def test_a_model_without_a_baseline_gives_no_account(model: Model) -> None:

@@ -24,7 +24,7 @@ from helpers.classifier import (
 from helpers.emotions import EMOTIONS, UNCERTAIN
 from helpers.errors import ModelError
 from helpers.estimators import to_joblib
-from helpers.feature_sets import ACOUSTIC_AND_TOLD
+from helpers.feature_sets import ACOUSTIC_EMBEDDED_AND_TOLD
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ def test_every_model_is_served(name: str) -> None:
 
 def test_the_default_model_predicts_probabilities_of_every_emotion() -> None:
     model = load_model()
-    probabilities = model.predict(np.random.default_rng(0).normal(size=(7, len(ACOUSTIC_AND_TOLD.names()))))
+    probabilities = model.predict(
+        np.random.default_rng(0).normal(size=(7, len(ACOUSTIC_EMBEDDED_AND_TOLD.names())))
+    )
     assert probabilities.shape == (7, len(model.card.labels))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert set(model.card.labels) <= set(EMOTIONS)
@@ -59,7 +61,7 @@ def test_the_default_model_predicts_probabilities_of_every_emotion() -> None:
 
 def test_no_segments_give_no_probabilities() -> None:
     model = load_model()
-    probabilities = model.predict(np.empty((0, len(ACOUSTIC_AND_TOLD.names()))))
+    probabilities = model.predict(np.empty((0, len(ACOUSTIC_EMBEDDED_AND_TOLD.names()))))
     emotions, confidences = model.decide(probabilities)
     assert probabilities.shape == (0, len(model.card.labels))
     assert len(emotions) == len(confidences) == 0
@@ -156,7 +158,7 @@ def test_a_saved_model_is_loaded_as_it_was(tmp_path: Path) -> None:
     card = save_model(to_joblib(shipped.estimator), shipped.card, tmp_path)
     assert isinstance(card, ModelCard)
     again = load_model(folder=tmp_path)
-    vectors = np.random.default_rng(1).normal(size=(3, len(ACOUSTIC_AND_TOLD.names())))
+    vectors = np.random.default_rng(1).normal(size=(3, len(ACOUSTIC_EMBEDDED_AND_TOLD.names())))
     np.testing.assert_array_equal(again.predict(vectors), shipped.predict(vectors))
     assert model_names(tmp_path) == ["calls"]
 

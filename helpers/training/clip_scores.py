@@ -3,8 +3,7 @@
 Whole calls (``call_scores``) are what the models are made for; clips are what others publish figures of. So
 beside the baseline of the app there is one that only clips offer: the mean and deviation of a speaker's
 clips, whose emotions are as evenly mixed as those of the speakers who were trained on. And where a corpus is
-small, its clips are also told as a whole, by how they move, and learned at several speeds, which a call that
-is cut into segments does not offer either.
+small, its clips are also told as a whole, by what a network that tells speakers apart hears in them.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ import pandas as pd
 from joblib import Memory, Parallel, delayed
 
 from helpers.classifier import NO_BASELINE, OTHER_CLIPS
-from helpers.contours import functionals_and_contours
-from helpers.features import SegmentFrames, kept_frames
+from helpers.embeddings import embeddings
+from helpers.features import kept_frames
 from helpers.media import decode
-from helpers.training.augment import at_speed, phone_channel
+from helpers.training.augment import phone_channel
 from helpers.training.evaluate import expected_calibration_error, speaker_interval, unweighted_average_recall
 from helpers.training.fitting import TrainingSet, speakers_on_lines
 from helpers.training.models import (
@@ -45,7 +44,6 @@ _SIX = ("angry", "disgust", "fearful", "happy", "neutral", "sad")
 _EIGHT = ("calm", *_SIX, "surprised")
 _FOUR = ("angry", "happy", "neutral", "sad")
 _STUDIED = ("clean", "phone")
-_SPEEDS = (0.9, 1.0, 1.1)
 _COMPARED = {BY_STATISTICS: OTHER_CLIPS, WHOLE: NO_BASELINE, WHOLE_BY_STATISTICS: OTHER_CLIPS}
 _BORED = ("angry", "bored", "disgust", "fearful", "happy", "neutral", "sad")
 
@@ -65,8 +63,8 @@ class ClipBenchmark:
     targets : dict of (str, str) to float
         What we set out to reach, by condition and baseline: unweighted average recall. Those of `OTHER_CLIPS`
         are for `BY_STATISTICS`, too, and both also for the whole clip.
-    speeds : tuple of float
-        At which whole clips are learned, 1 among them; none where it would take hours.
+    whole : bool
+        Whether clips are also told as a whole.
     """
 
     name: str
@@ -74,7 +72,7 @@ class ClipBenchmark:
     emotions: tuple[str, ...]
     protocol: Protocol
     targets: dict[tuple[str, str], float]
-    speeds: tuple[float, ...] = ()
+    whole: bool = False
 
 
 BENCHMARKS = {
@@ -105,7 +103,7 @@ BENCHMARKS = {
             _EIGHT,
             SpeakerFolds(6),
             {("clean", NO_BASELINE): 0.62, ("clean", OTHER_CLIPS): 0.72},
-            _SPEEDS,
+            whole=True,
         ),
         ClipBenchmark(
             "emodb-seven",
@@ -113,7 +111,7 @@ BENCHMARKS = {
             _BORED,
             LeaveOneOut("speaker"),
             {("clean", OTHER_CLIPS): 0.86},
-            _SPEEDS,
+            whole=True,
         ),
     )
 }
@@ -183,13 +181,13 @@ def score_clips(
     clips = load_clips(recipe, recipe.corpora, corpora_folder)
     data = extract(clips, recipe, cache)
     parts = Parallel(jobs)(delayed(_told)(recipe, *split) for split in _splits(benchmark, data))
-    if benchmark.speeds:
+    if benchmark.whole:
         parts.append(tell_whole(benchmark, clips, cache, jobs=jobs))
     return scores_of(benchmark, pd.concat(parts, ignore_index=True))
 
 
 def tell_whole(benchmark: ClipBenchmark, clips: pd.DataFrame, cache: Path, *, jobs: int = -1) -> pd.DataFrame:
-    """Tell whole clips by a support vector machine that learned from clean and phone copies at all speeds.
+    """Tell whole clips by a support vector machine that learned from clean and phone copies.
 
     Parameters
     ----------
@@ -208,7 +206,7 @@ def tell_whole(benchmark: ClipBenchmark, clips: pd.DataFrame, cache: Path, *, jo
     """
     describe = Memory(cache, verbose=0).cache(_describe_whole)
     described = Parallel(batch_size=16)(
-        delayed(describe)(str(path), path.stat().st_size, benchmark.speeds) for path in clips["path"]
+        delayed(describe)(str(path), path.stat().st_size) for path in clips["path"]
     )
     whole = training_set(clips, described)
     parts = Parallel(jobs)(delayed(_told_whole)(*split) for split in _splits(benchmark, whole))
@@ -296,29 +294,18 @@ def _by_statistics(train: TrainingSet, test: TrainingSet) -> pd.DataFrame:
     return _of_clips(test, margins, machine.classes_, BY_STATISTICS)
 
 
-def _describe_whole(path: str, size: int, speeds: tuple[float, ...]) -> list[tuple[str, str, np.ndarray]]:
-    """Describe a clip as recorded and over the phone, at each speed [shape=(1, features)].
+def _describe_whole(path: str, size: int) -> list[tuple[str, str, np.ndarray]]:
+    """Describe a clip as recorded and over the phone [shape=(1, features)].
 
     It is kept by all arguments, the size of the file among them.
     """
-    samples = decode(path).samples[0]
-    described = []
-    for speed in speeds:
-        clean = at_speed(samples, speed)
-        for condition, sent in zip(_STUDIED, (clean, phone_channel(clean)), strict=True):
-            segment = SegmentFrames.of(kept_frames(sent))
-            described.append((condition, _line(condition, speed), functionals_and_contours(segment)[None]))
-    return described
-
-
-def _line(condition: str, speed: float) -> str:
-    return f"{condition} at {speed:g}"
+    clean = decode(path).samples[0]
+    copies = zip(_STUDIED, (clean, phone_channel(clean)), strict=True)
+    return [(condition, condition, embeddings([kept_frames(sent)])) for condition, sent in copies]
 
 
 def _told_whole(train: TrainingSet, test: TrainingSet) -> pd.DataFrame:
-    """As `_told`, of whole clips at their own speed, by a machine that learned all speeds."""
-    own_speed = test.segments["line"].isin([_line(condition, 1) for condition in _STUDIED])
-    test = test.where(own_speed.to_numpy())
+    """As `_told`, of whole clips."""
     values = {
         WHOLE: (train.features, test.features),
         WHOLE_BY_STATISTICS: (_against_speaker(train), _against_speaker(test)),

@@ -34,7 +34,6 @@ _MEMBERS = 2  # perceptrons that are averaged
 _FOLDS = 3
 _MOST_SEGMENTS = 60  # of a call
 _NETWORK_EPOCHS = 4
-_NETWORK_SHARE = 0.4
 _NEUTRAL_SHARES = (0.25, 0.4, 0.6, 0.8, 0.9, 1.0)
 
 
@@ -169,7 +168,7 @@ def fit_alone(training: TrainingSet) -> Pipeline:
     return make_pipeline(scaler, perceptron)
 
 
-def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
+def fit_ensemble(training: TrainingSet, share: float) -> BaselinedEnsemble:
     """Train perceptrons without and with a baseline beside a network that is trained already.
 
     Parameters
@@ -177,6 +176,8 @@ def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
     training : TrainingSet
         Neutral segments among them; the last features as of ``spectrograms.joint_features``, for just the
         emotions of the training.
+    share : float
+        Of the network, as of ``baseline.BaselinedEnsemble``.
 
     Returns
     -------
@@ -184,7 +185,7 @@ def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
     """
     count = training.features.shape[1] - len(np.unique(training.emotions()))
     own = fit_baselined(TrainingSet(training.segments, training.features[:, :count]))
-    return BaselinedEnsemble(**vars(own), share=_NETWORK_SHARE)
+    return BaselinedEnsemble(**vars(own), share=share)
 
 
 def fit_network(training: TrainingSet) -> ConvolutionalClassifier:

@@ -29,7 +29,7 @@ TONES = ClipBenchmark(
     ("angry", "happy", "neutral", "sad"),
     SpeakerFolds(3),
     {("clean", NO_BASELINE): 0.9},
-    speeds=(0.9, 1.0),
+    whole=True,
 )
 BY_MACHINE = {BY_STATISTICS, WHOLE, WHOLE_BY_STATISTICS}
 
@@ -90,7 +90,7 @@ def test_committed_scores_are_of_benchmarks_and_carry_their_targets(path: Path) 
     assert {score.protocol for score in scores} == {benchmark.protocol.name}
     targets = {(score.condition, score.baseline): score.target for score in scores}
     others = {OTHER_CLIPS: [BY_STATISTICS], NO_BASELINE: []}
-    if benchmark.speeds:
+    if benchmark.whole:
         others = {OTHER_CLIPS: [BY_STATISTICS, WHOLE_BY_STATISTICS], NO_BASELINE: [WHOLE]}
     wanted = benchmark.targets | {
         (condition, other): target

@@ -1,0 +1,78 @@
+"""Segments described by functionals and contours, and at the same time by networks that hear them.
+
+A network's answer is kept among the features of the segment, so that it is asked once per segment, whatever
+is made of the answer later. The networks are a part of these features: others make another version of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from helpers import contours
+from helpers.features import SegmentFrames
+from helpers.threads import BESIDE, beside
+
+_HEARD_AT_ONCE = 8  # segments
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What a network makes of segments.
+
+    Attributes
+    ----------
+    names : callable
+        Gives the names of its values.
+    values : callable
+        From the frames of some segments, which are heard at once, to their values [shape=(segments, values)].
+    """
+
+    names: Callable[[], list[str]]
+    values: Callable[[Sequence[np.ndarray]], np.ndarray]
+
+
+def names(hearings: Sequence[Hearing]) -> list[str]:
+    """Name the values of `described_and_heard`: those of ``contours.names``, and those of the networks."""
+    return [*contours.names(), *(name for hearing in hearings for name in hearing.names())]
+
+
+def described_and_heard(hearings: Sequence[Hearing], segments: Iterable[np.ndarray]) -> np.ndarray:
+    """Describe segments by functionals and contours, and have networks hear them meanwhile.
+
+    Parameters
+    ----------
+    hearings : sequence of Hearing
+    segments : iterable of np.ndarray [shape=(frames, …)]
+        As of ``features.kept_frames``; iterated once.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, features), dtype=float32]
+        In the order of `names`.
+
+    Raises
+    ------
+    ModelError
+        A network is missing or is another one.
+    """
+    remaining = iter(segments)
+    described: list[np.ndarray] = []
+    heard: list[Future[np.ndarray]] = []
+    while batch := list(islice(remaining, _HEARD_AT_ONCE)):
+        if len(heard) >= BESIDE:
+            heard[-BESIDE].result()  # so that no frames pile up
+        heard.append(beside().submit(_heard, hearings, batch))
+        described += [contours.functionals_and_contours(SegmentFrames.of(frames)) for frames in batch]
+    if not described:
+        return np.empty((0, len(names(hearings))), np.float32)
+    answers = np.concatenate([each.result() for each in heard])
+    return np.concatenate([described, answers], axis=1, dtype=np.float32)
+
+
+def _heard(hearings: Sequence[Hearing], batch: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([hearing.values(batch) for hearing in hearings], axis=1)
