@@ -17,7 +17,7 @@ from helpers import contours
 from helpers.features import SegmentFrames
 from helpers.threads import BESIDE, beside
 
-_HEARD_AT_ONCE = 8  # segments
+_HEARD_AT_ONCE = 4  # segments
 
 
 @dataclass(frozen=True)
