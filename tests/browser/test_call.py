@@ -222,7 +222,7 @@ def test_the_first_page_waits_for_no_heavy_import() -> None:
 
 
 def test_moments_are_saved_alone_and_together_with_the_samples_of_the_recording(page: Page) -> None:
-    path = choose_sample(page, 1)
+    path = choose_sample(page, 0)
     recording = decode(path).samples
     page.get_by_role("button", name="Save", exact=True).first.click()
     clip = decode(download(page, "Sound (WAV)")).samples

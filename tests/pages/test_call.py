@@ -339,7 +339,7 @@ def test_several_calls_are_narrowed_by_emotion_and_anger(app: AppTest) -> None:
 
 def test_a_long_list_of_moments_begins_short(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("helpers.pages.result.MOST_MOMENTS", 1)
-    with_sample(app, 1)
+    with_sample(app)
     number = len([key for key in (button.key for button in app.button) if key and key.startswith("moment ")])
     (more,) = [button for button in app.button if button.label.endswith(" more")]
     assert number == 1
