@@ -3,8 +3,8 @@
 Features are joined to groups that an analyst understands. One group after the other is set to the speaker's
 baseline, as if the segment had sounded as usual in that respect, and the fall of the emotion's probability is
 the push of the group (occlusion; Zeiler and Fergus 2014, "Visualizing and understanding convolutional
-networks"). The network on spectrograms, where the model has one, is a group of its own, without which all
-emotions are alike to it.
+networks"). What the speaker network hears is a group, and so is the network on spectrograms, where the model
+has them; without the latter all emotions are alike to it.
 
 It says what moved this model here. It does not say why somebody sounds so, nor what they feel; groups share
 information, so that pushes do not add up, and one may be small because another says the same. How loud a

@@ -16,15 +16,12 @@ import numpy as np
 from helpers.features import LEVEL, MEL, N_FFT, N_MELS, single_precision
 from helpers.parts import Part, read_part
 
-NAME = "embedding"
-VERSION = 1
 SPEAKER_NETWORK = Part("speakers", "047e6bcf23b8500ef54e5af5bee9cf70348750f062f62b84b84ba076bebadc70")
 UNITS = 256
 
 _LEVEL = -30.0  # dBFS, at which the network heard speech
 _WINDOW = 400  # samples of its frames, which begin every 10 ms as ours do
 _WARM_UP = 10  # frames in which it hears too little to say anything
-_QUIETEST = 1e-10  # power of a segment
 
 
 def embedding_names() -> list[str]:
@@ -74,5 +71,5 @@ def power_at_level(frames: np.ndarray) -> np.ndarray:
         Power.
     """
     power, loudness = 10 ** (frames[:, MEL] / 10), 10 ** (frames[:, LEVEL] / 10)
-    level = 10 ** (_LEVEL / 10) / np.maximum(loudness.mean(), _QUIETEST)
+    level = 10 ** (_LEVEL / 10) / loudness.mean()
     return power * np.float32(level * (_WINDOW / N_FFT) ** 2)

@@ -1,8 +1,6 @@
 """What a small network makes of a segment's log-mel spectrogram, beside its functionals and contours.
 
-Those say what somebody thought of; a convolutional network finds by itself how pitch and energy move. Its
-probabilities are kept as features of the segment, so that it is asked once per segment, whatever is made of
-them later. The network is a part of these features: another one makes another version of them.
+Those say what somebody thought of; a convolutional network finds by itself how pitch and energy move.
 """
 
 from __future__ import annotations
