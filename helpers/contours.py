@@ -25,9 +25,6 @@ from helpers.features import (
 )
 from helpers.speech import FRAME
 
-NAME = "acoustic and contours"
-VERSION = 1
-
 _BANDS = 16  # of neighbouring mel bands
 _MODULATION = (1.0, 2.5, 4.0, 6.5, 10.0, 16.0, 30.0)  # Hz, edges of the bands of modulation
 _LEAST_LENGTH = 512  # frames of a Fourier transform

@@ -10,7 +10,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from helpers import contours, embeddings, features, images, networks, spectrograms
+from helpers import embeddings, features, images, networks, spectrograms
 from helpers.errors import ModelError
 from helpers.features import HOP_LENGTH, SegmentFrames
 from helpers.networks import Hearing
@@ -136,20 +136,16 @@ def _told_by(network: Network) -> Hearing:
 
 
 ACOUSTIC = _of_each(features.NAME, features.VERSION, features.feature_names, _of_heard(features.functionals))
-ACOUSTIC_AND_CONTOURS = _of_each(
-    contours.NAME, contours.VERSION, contours.names, _of_heard(contours.functionals_and_contours)
-)
 SPECTROGRAM = _of_each(
     spectrograms.NAME, spectrograms.VERSION, spectrograms.spectrogram_names, spectrograms.spectrogram
 )
+_EMBEDDED = Hearing(embeddings.embedding_names, embeddings.embeddings)
+ACOUSTIC_AND_EMBEDDED = _heard_by("acoustic and embedding", 1, _EMBEDDED)
 ACOUSTIC_EMBEDDED_AND_TOLD = _heard_by(
-    "acoustic, embedding and spectrogram",
-    1,
-    Hearing(embeddings.embedding_names, embeddings.embeddings),
-    _told_by(spectrograms.FOUR),
+    "acoustic, embedding and spectrogram", 1, _EMBEDDED, _told_by(spectrograms.FOUR)
 )
-ACOUSTIC_AND_SEVEN_TOLD = _heard_by(
-    "acoustic and spectrogram, seven emotions", 2, _told_by(spectrograms.SEVEN)
+ACOUSTIC_EMBEDDED_AND_SEVEN_TOLD = _heard_by(
+    "acoustic, embedding and spectrogram, seven emotions", 1, _EMBEDDED, _told_by(spectrograms.SEVEN)
 )
 IMAGE = FeatureSet(
     images.NAME,
@@ -164,9 +160,9 @@ FEATURE_SETS = {
     each.name: each
     for each in (
         ACOUSTIC,
-        ACOUSTIC_AND_CONTOURS,
+        ACOUSTIC_AND_EMBEDDED,
         ACOUSTIC_EMBEDDED_AND_TOLD,
-        ACOUSTIC_AND_SEVEN_TOLD,
+        ACOUSTIC_EMBEDDED_AND_SEVEN_TOLD,
         SPECTROGRAM,
         IMAGE,
     )

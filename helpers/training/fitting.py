@@ -34,6 +34,7 @@ _MEMBERS = 2  # perceptrons that are averaged
 _FOLDS = 3
 _MOST_SEGMENTS = 60  # of a call
 _NETWORK_EPOCHS = 4
+_NETWORK_SHARE = 0.3  # as of `baseline.BaselinedEnsemble`
 _NEUTRAL_SHARES = (0.25, 0.4, 0.6, 0.8, 0.9, 1.0)
 
 
@@ -168,16 +169,14 @@ def fit_alone(training: TrainingSet) -> Pipeline:
     return make_pipeline(scaler, perceptron)
 
 
-def fit_ensemble(training: TrainingSet, share: float) -> BaselinedEnsemble:
+def fit_ensemble(training: TrainingSet) -> BaselinedEnsemble:
     """Train perceptrons without and with a baseline beside a network that is trained already.
 
     Parameters
     ----------
     training : TrainingSet
-        Neutral segments among them; the last features as of ``spectrograms.joint_features``, for just the
+        Neutral segments among them; the last features as of ``spectrograms.told``, for just the
         emotions of the training.
-    share : float
-        Of the network, as of ``baseline.BaselinedEnsemble``.
 
     Returns
     -------
@@ -185,7 +184,7 @@ def fit_ensemble(training: TrainingSet, share: float) -> BaselinedEnsemble:
     """
     count = training.features.shape[1] - len(np.unique(training.emotions()))
     own = fit_baselined(TrainingSet(training.segments, training.features[:, :count]))
-    return BaselinedEnsemble(**vars(own), share=share)
+    return BaselinedEnsemble(**vars(own), share=_NETWORK_SHARE)
 
 
 def fit_network(training: TrainingSet) -> ConvolutionalClassifier:

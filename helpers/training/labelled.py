@@ -25,7 +25,7 @@ from helpers.classifier import NO_BASELINE, ModelCard
 from helpers.emotions import NEUTRAL
 from helpers.errors import CorpusError
 from helpers.estimators import SKOPS, to_skops
-from helpers.feature_sets import ACOUSTIC_AND_CONTOURS
+from helpers.feature_sets import ACOUSTIC_AND_EMBEDDED
 from helpers.frames import Progress
 from helpers.media import EXTENSIONS, LONGEST_CLIP
 from helpers.training.calibration import calibrate, in_calls
@@ -36,6 +36,7 @@ from helpers.training.fitting import TrainingSet, fit_alone, fit_baselined
 from helpers.training.models import (
     LEAST_SPEAKERS,
     PERFORMED,
+    SPEAKER_NETWORK_USE,
     ModelRecipe,
     extract,
     model_recipe,
@@ -212,8 +213,8 @@ def labelled_recipe(name: str, clips: pd.DataFrame) -> ModelRecipe:
         held_out_words="",
         selection="Nothing was chosen by looking at the scores.",
         licence=OWN_LICENCE,
-        use=f"What the rights in the clips allow. {PERFORMED}",
-        feature_set=ACOUSTIC_AND_CONTOURS,
+        use=f"What the rights in the clips allow. {PERFORMED} {SPEAKER_NETWORK_USE}",
+        feature_set=ACOUSTIC_AND_EMBEDDED,
         fit=fit_baselined if baselined else fit_alone,
         to_bytes=to_skops,
         layout=SKOPS,

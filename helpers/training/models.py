@@ -32,8 +32,8 @@ from helpers.errors import CorpusError
 from helpers.estimators import JOBLIB, ONNX, Estimator, to_joblib
 from helpers.feature_sets import (
     ACOUSTIC,
-    ACOUSTIC_AND_CONTOURS,
-    ACOUSTIC_AND_SEVEN_TOLD,
+    ACOUSTIC_AND_EMBEDDED,
+    ACOUSTIC_EMBEDDED_AND_SEVEN_TOLD,
     ACOUSTIC_EMBEDDED_AND_TOLD,
     FEATURE_SETS,
     IMAGE,
@@ -95,7 +95,10 @@ _OPEN_USE = (
     "May be used commercially: CREMA-D is open under ODbL 1.0, which asks to name it and to share databases "
     f"derived from it alike; EmoDB is free with citation (Burkhardt et al. 2005). {PERFORMED}"
 )
-_SPEAKER_NETWORK_USE = (
+_HEARS = (
+    "A network that learned from thousands of voices to tell them apart helps it to hear how somebody speaks."
+)
+SPEAKER_NETWORK_USE = (
     "A part of it is the speaker network of Resemblyzer (Apache 2.0), which learned from LibriSpeech (CC BY "
     "4.0) and VoxCeleb 1 and 2, speech from videos on the internet."
 )
@@ -106,9 +109,9 @@ _SELECTION = (
     "on those held out, so the figures are somewhat optimistic."
 )
 _EMBEDDING_SELECTION = (
-    "The speaker network, and which of its layers, was chosen on all clips of RAVDESS and EmoDB, the share "
-    "of the network on spectrograms on CREMA-D 1046 to 1060."
+    "The speaker network, and which of its layers, was chosen on all clips of RAVDESS and EmoDB"
 )
+_SHARE_SELECTION = "the share of the network on spectrograms on CREMA-D 1046 to 1060."
 _ON_BASELINES = (
     "The baseline is taken from the segment alone (none) or from all clips of the speaker on the same line. "
 )
@@ -192,20 +195,19 @@ MODELS = {
             description=(
                 "Tells angry, happy, neutral and sad speech apart, against how the speaker usually sounds in "
                 "the call. It learned from acted English and German clips, each also sent over a simulated "
-                "telephone and over random lines, and played slower and faster. A network that learned from "
-                "thousands of voices to tell them apart helps it to hear how somebody speaks. The gain of a "
+                f"telephone and over random lines, and played slower and faster. {_HEARS} The gain of a "
                 "recording does not count."
             ),
             corpora=("crema-d", "emodb"),
             emotions=_FOUR,
             **_held_out("crema-d"),
-            selection=f"{_SELECTION} {_EMBEDDING_SELECTION}",
+            selection=f"{_SELECTION} {_EMBEDDING_SELECTION}, {_SHARE_SELECTION}",
             unseen=("ravdess", "savee"),
             licence=_OPEN_LICENCE,
-            use=f"{_OPEN_USE} {_SPEAKER_NETWORK_USE}",
+            use=f"{_OPEN_USE} {SPEAKER_NETWORK_USE}",
             feature_set=ACOUSTIC_EMBEDDED_AND_TOLD,
             speeds=_SPEEDS,
-            fit=partial(fit_ensemble, share=0.3),
+            fit=fit_ensemble,
             calibrated_on=_UNHEARD_BY_NETWORK,
         ),
         ModelRecipe(
@@ -268,17 +270,18 @@ MODELS = {
             description=(
                 "Tells angry, disgust, fearful, happy, neutral, sad and surprised speech apart, against how "
                 "the speaker usually sounds in the call. It learned from five corpora, each clip also sent "
-                "over a simulated telephone and over random lines, and played slower and faster."
+                "over a simulated telephone and over random lines, and played slower and faster. "
+                f"{_HEARS}"
             ),
             corpora=_ALL,
             emotions=_SEVEN,
             **_held_out("crema-d", "ravdess"),
-            selection=_SELECTION,
+            selection=f"{_SELECTION} {_EMBEDDING_SELECTION}, {_SHARE_SELECTION}",
             licence="CC BY-NC-SA 4.0, research use",
-            use=_NOT_COMMERCIAL,
-            feature_set=ACOUSTIC_AND_SEVEN_TOLD,
+            use=f"{_NOT_COMMERCIAL} {SPEAKER_NETWORK_USE}",
+            feature_set=ACOUSTIC_EMBEDDED_AND_SEVEN_TOLD,
             speeds=_SPEEDS,
-            fit=partial(fit_ensemble, share=0.4),
+            fit=fit_ensemble,
             calibrated_on=_UNHEARD_BY_NETWORK,
         ),
         ModelRecipe(
@@ -286,15 +289,19 @@ MODELS = {
             title="Seven emotions in German, with boredom",
             description=(
                 "Tells angry, bored, disgust, fearful, happy, neutral and sad speech apart, against how the "
-                "speaker usually sounds in the call. It learned from the acted German clips of EmoDB alone."
+                "speaker usually sounds in the call. It learned from the acted German clips of EmoDB alone. "
+                f"{_HEARS}"
             ),
             corpora=("emodb",),
             emotions=_GERMAN,
             **_held_out("emodb"),
-            selection="Features, baseline and lines were chosen on speakers of other corpora.",
+            selection=(
+                "Other features, baseline and lines were chosen on speakers of other corpora. "
+                f"{_EMBEDDING_SELECTION}, these speakers among them, so the figures are somewhat optimistic."
+            ),
             licence="free with citation",
-            use=f"EmoDB is free with citation (Burkhardt et al. 2005). {PERFORMED}",
-            feature_set=ACOUSTIC_AND_CONTOURS,
+            use=f"EmoDB is free with citation (Burkhardt et al. 2005). {PERFORMED} {SPEAKER_NETWORK_USE}",
+            feature_set=ACOUSTIC_AND_EMBEDDED,
             speeds=_SPEEDS,
         ),
         ModelRecipe(
