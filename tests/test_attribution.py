@@ -108,8 +108,9 @@ def test_the_words_give_the_direction_and_the_size(model: Model) -> None:
     assert "hardly any voiced sound" in words["pitch"]
 
 
-def test_a_model_without_a_network_on_spectrograms_names_none() -> None:
-    assert _groups(load_model("emotions-de")) == {group.name for group in GROUPS}
+@pytest.mark.parametrize(("name", "beside"), [("emotions", {"spectrogram"}), ("emotions-de", set())])
+def test_the_network_on_spectrograms_is_named_where_the_model_has_one(name: str, beside: set[str]) -> None:
+    assert _groups(load_model(name)) == {group.name for group in GROUPS} | beside
 
 
 def test_a_model_that_embeds_no_voice_names_none() -> None:

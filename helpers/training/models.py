@@ -111,7 +111,9 @@ _SELECTION = (
 _EMBEDDING_SELECTION = (
     "The speaker network, and which of its layers, was chosen on all clips of RAVDESS and EmoDB"
 )
-_SHARE_SELECTION = "the share of the network on spectrograms on CREMA-D 1046 to 1060."
+_ENSEMBLE_SELECTION = (
+    f"{_SELECTION} {_EMBEDDING_SELECTION}, the share of the network on spectrograms on CREMA-D 1046 to 1060."
+)
 _ON_BASELINES = (
     "The baseline is taken from the segment alone (none) or from all clips of the speaker on the same line. "
 )
@@ -201,7 +203,7 @@ MODELS = {
             corpora=("crema-d", "emodb"),
             emotions=_FOUR,
             **_held_out("crema-d"),
-            selection=f"{_SELECTION} {_EMBEDDING_SELECTION}, {_SHARE_SELECTION}",
+            selection=_ENSEMBLE_SELECTION,
             unseen=("ravdess", "savee"),
             licence=_OPEN_LICENCE,
             use=f"{_OPEN_USE} {SPEAKER_NETWORK_USE}",
@@ -276,7 +278,7 @@ MODELS = {
             corpora=_ALL,
             emotions=_SEVEN,
             **_held_out("crema-d", "ravdess"),
-            selection=f"{_SELECTION} {_EMBEDDING_SELECTION}, {_SHARE_SELECTION}",
+            selection=_ENSEMBLE_SELECTION,
             licence="CC BY-NC-SA 4.0, research use",
             use=f"{_NOT_COMMERCIAL} {SPEAKER_NETWORK_USE}",
             feature_set=ACOUSTIC_EMBEDDED_AND_SEVEN_TOLD,
