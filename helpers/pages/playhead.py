@@ -15,11 +15,10 @@ _CSS = """
 _JS = """
 export default function ({ data, parentElement }) {
   const line = parentElement.querySelector(".playhead");
-  const follow = () => {
-    const player = document.querySelector("[data-testid=stAudio]");
+  const place = (player) => {
     const grounds = [...document.querySelectorAll("[data-testid=stVegaLiteChart] .grounds_marks path")];
-    const share = player && (player.currentTime - data.start) / (data.end - data.start);
-    line.hidden = !grounds.length || !player || !player.currentTime || share < 0 || share > 1;
+    const share = (player.currentTime - data.start) / (data.end - data.start);
+    line.hidden = !grounds.length || share < 0 || share > 1;
     const here = line.offsetParent?.getBoundingClientRect();  // none while it is taken off the page
     if (!line.hidden && here) {
       const boxes = grounds.map((ground) => ground.getBoundingClientRect());
@@ -29,10 +28,16 @@ export default function ({ data, parentElement }) {
       line.style.top = `${top - here.top}px`;
       line.style.height = `${bottom - top}px`;
     }
-    frame = requestAnimationFrame(follow);
   };
-  let frame = requestAnimationFrame(follow);
-  return () => cancelAnimationFrame(frame);
+  let timer;
+  const follow = () => {
+    const player = document.querySelector("[data-testid=stAudio]");
+    if (player?.currentTime) place(player);
+    else line.hidden = true;
+    timer = setTimeout(follow, player && !player.paused ? 40 : 250);  // ms; at rest the processor is, too
+  };
+  follow();
+  return () => clearTimeout(timer);
 }
 """
 

@@ -24,7 +24,7 @@ from tests.conftest import bursts, encode
 from tests.test_report import Page
 
 CALL = np.stack([bursts((1.0, 3.0), duration=5), bursts((3.2, 4.8), duration=5)])
-CALLS = 24  # so many that they are not done before Ctrl-C arrives
+CALLS = 10  # so many that they are not done before Ctrl-C arrives
 FORMULA = "=<b>call<b>_customer-right.flac"
 
 

@@ -329,6 +329,25 @@ def test_a_line_marks_what_is_played_and_leaves_with_the_window(page: Page) -> N
     expect(line).to_be_hidden()
 
 
+def test_a_page_at_rest_leaves_the_processor_alone(page: Page) -> None:
+    """Whoever draws 60 times a second, though nothing moves, empties the battery of a laptop."""
+    choose_sample(page, 0)
+    page.get_by_test_id("stAudio").evaluate("audio => { audio.currentTime = 20; }")
+    expect(page.locator(".playhead")).to_be_visible()
+    settled(page)
+    frames = page.evaluate(
+        """async () => {
+            const draw = window.requestAnimationFrame;
+            let count = 0;
+            window.requestAnimationFrame = (step) => { count += 1; return draw(step); };
+            await new Promise((done) => setTimeout(done, 2000));
+            window.requestAnimationFrame = draw;
+            return count;
+        }"""
+    )
+    assert frames < 20
+
+
 def test_a_tick_in_the_table_opens_that_recording(page: Page, tmp_path: Path) -> None:
     for name in ("first", "second"):
         encode(tmp_path / f"{name}.wav", bursts((1, 3), duration=5), codec="pcm_s16le")

@@ -39,10 +39,10 @@ def test_the_network_has_its_published_number_of_parameters() -> None:
 
 def test_it_learns_and_is_the_same_when_trained_again_and_in_onnx() -> None:
     images, labels = pictures()
-    trained = ConvolutionalClassifier(epochs=12).fit(images, labels)
+    trained = ConvolutionalClassifier(epochs=6).fit(images, labels)
     assert (trained.predict(images) == labels).mean() > 0.9
     probabilities = trained.predict_proba(images)
-    again = ConvolutionalClassifier(epochs=12).fit(images, labels)
+    again = ConvolutionalClassifier(epochs=6).fit(images, labels)
     np.testing.assert_allclose(again.predict_proba(images), probabilities, atol=1e-5)
     served = OnnxEstimator(to_onnx(trained)).predict_proba(images)
     np.testing.assert_allclose(served, probabilities, atol=1e-5)
