@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
 
 from helpers.__main__ import main
 from tests.batch.test_run import CALL
@@ -23,6 +21,7 @@ CALLS = 16
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Calls on a local S3 server, and what is no recording."""
     import s3fs
+    from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
@@ -66,6 +65,8 @@ def found(process: subprocess.Popen[str], pattern: str) -> str:
 
 
 def test_a_lost_worker_costs_only_its_tasks(bucket: str, tmp_path: Path) -> None:
+    import duckdb
+
     output = tmp_path / "out"
     with dask("scheduler", "--host", "127.0.0.1", "--port", "0") as scheduler:
         address = found(scheduler, r"Scheduler at:\s+(tcp://\S+)\s")

@@ -1,21 +1,13 @@
 """The network has its published size, learns, and says the same in ONNX."""
 
-import sys
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
 from helpers.estimators import OnnxEstimator
 from helpers.images import FRAMES, N_MFCC
 from helpers.training.networks import ConvolutionalClassifier, make_network, to_onnx
-from tests.conftest import missing
 
-
-@pytest.fixture(autouse=True)
-def _with_torch() -> None:
-    if find_spec("torch") is None:  # requirements-train.txt installs it for Python 3.11 alone
-        (missing if sys.version_info < (3, 12) else pytest.skip)("PyTorch")
+pytestmark = pytest.mark.usefixtures("with_torch")
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray]:

@@ -13,10 +13,12 @@ from helpers.media import SAMPLE_RATE
 from helpers.samples import SAMPLES
 from helpers.training.speaker_network import BANDS, LAYERS, composed_bands, speaker_network_to_onnx
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("with_torch")
 
 
 def test_the_file_says_what_the_first_layers_say_whatever_their_number_and_length(tmp_path: Path) -> None:
+    import torch
+
     torch.manual_seed(0)
     whole = torch.nn.LSTM(BANDS, UNITS, LAYERS + 1, batch_first=True)
     state = {f"lstm.{name}": value for name, value in whole.state_dict().items()}

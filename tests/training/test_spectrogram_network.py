@@ -8,10 +8,9 @@ from helpers.estimators import OnnxEstimator
 from helpers.features import N_MELS
 from helpers.spectrograms import FRAMES, RANGE
 from helpers.training.fitting import TrainingSet
-
-pytest.importorskip("torch", reason="training networks needs PyTorch")
-
 from helpers.training.spectrogram_network import fit_spectrograms, spectrogram_network_to_onnx
+
+pytestmark = pytest.mark.usefixtures("with_torch")
 
 
 def pictures(rising: np.ndarray, generator: np.random.Generator) -> np.ndarray:
