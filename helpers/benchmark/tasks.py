@@ -34,8 +34,7 @@ def bare_decode(path: Path) -> Stages:
 
 def ours(path: Path) -> Stages:
     """Analyse a file as the page does, charts included."""
-    import altair as alt
-
+    from helpers.chart_style import specification
     from helpers.charts import emotion_shares, timeline
     from helpers.lanes import Settings
     from helpers.workspace import RecordingFile, Workspace
@@ -43,11 +42,10 @@ def ours(path: Path) -> Stages:
     watch, file = _Watch("start"), RecordingFile.from_path(path)
     analysis = Workspace().analysis(file, Settings(), lambda stage, done: watch.next(stage))
     watch.next("charts")
-    with alt.data_transformers.enable("default", max_rows=None):  # Streamlit has no limit either
-        timeline(analysis, 0, analysis.duration).to_dict()
-        for summary in analysis.summary:
-            if summary.shares:
-                emotion_shares(summary).to_dict()
+    specification(timeline(analysis, 0, analysis.duration))
+    for summary in analysis.summary:
+        if summary.shares:
+            specification(emotion_shares(summary))
     return watch.stop()
 
 

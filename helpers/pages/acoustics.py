@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from helpers.pages.session import workspace
+from helpers.pages.session import show_chart, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,8 +62,8 @@ def show_call(file: RecordingFile, analysis: CallAnalysis) -> None:
     for channel, picture in pictures.items():
         name = names.get(channel, "Both speakers")
         st.markdown(f"**{name}**")
-        st.altair_chart(waveform(picture), alt=f"Waveform of the whole call: {name}")
-        st.altair_chart(spectrogram(picture), alt=f"Mel spectrogram of the whole call: {name}")
+        show_chart(waveform(picture), alt=f"Waveform of the whole call: {name}")
+        show_chart(spectrogram(picture), alt=f"Mel spectrogram of the whole call: {name}")
 
 
 def show_segment(file: RecordingFile, analysis: CallAnalysis, segment: int, key: str, play: PlayFrom) -> None:
@@ -100,10 +100,10 @@ def show_sound(samples: np.ndarray, start: float) -> None:
     from helpers.acoustics import picture_of_stretch
 
     picture, contours = picture_of_stretch(samples, start)
-    st.altair_chart(waveform(picture), alt="Waveform of the segment")
-    st.altair_chart(spectrogram(picture, labels=False), alt="Mel spectrogram of the segment")
-    st.altair_chart(pitch(picture, contours), alt="Pitch of the segment")
-    st.altair_chart(energy(picture, contours), alt="Energy of the segment")
+    show_chart(waveform(picture), alt="Waveform of the segment")
+    show_chart(spectrogram(picture, labels=False), alt="Mel spectrogram of the segment")
+    show_chart(pitch(picture, contours), alt="Pitch of the segment")
+    show_chart(energy(picture, contours), alt="Energy of the segment")
 
 
 def show_decision(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> None:
@@ -115,7 +115,7 @@ def show_decision(analysis: CallAnalysis, segment: int, samples: np.ndarray) -> 
     row = analysis.segments.loc[segment]
     st.markdown("**What the model says**")
     shares = {label: float(row[label]) for label in analysis.model.labels}
-    st.altair_chart(emotion_bars(shares, "Probability"), alt="Probability of each emotion")
+    show_chart(emotion_bars(shares, "Probability"), alt="Probability of each emotion")
     told = explain(analysis, workspace().model(analysis.model.name), segment, samples)
     st.markdown(f"**What pushed it to “{most_probable(analysis, segment)}”**", help=EXPLAINED)
     strong = [push for push in told if push.share >= NOTEWORTHY][:_PUSHES]

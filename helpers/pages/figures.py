@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from helpers.pages.session import show_chart
+
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
@@ -37,7 +39,7 @@ def show_figure(
         st.markdown(f"**{title}**")
         if text:
             st.caption(text)
-        st.altair_chart(chart, width="stretch", key=f"chart {title}", alt=title)
+        show_chart(chart, width="stretch", key=f"chart {title}", alt=title)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             save = partial(st.download_button, icon=":material/download:", type="tertiary", on_click="ignore")
             save("SVG", partial(_svg, chart), f"{name}.svg", "image/svg+xml", key=f"svg {title}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from helpers.errors import HelpersError
 from helpers.pages.acoustics import show_acoustics
 from helpers.pages.corrections import corrected, show_corrections
 from helpers.pages.playhead import show_playhead
-from helpers.pages.session import remembered, workspace
+from helpers.pages.session import remembered, show_chart, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -129,6 +129,7 @@ def show_steps(analysis: CallAnalysis, key: str) -> None:
 
 def show_timeline(analysis: CallAnalysis, key: str) -> None:
     """Show the chart of a window, whose segments play when they are clicked, and the whole call under it."""
+    from helpers.chart_style import specification
     from helpers.charts import SELECTION, lane_name, overview, overview_rows, timeline
     from helpers.charts import WINDOW as CHOSEN
     from helpers.exports import signs
@@ -139,6 +140,9 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
         shown = choose_emotions(analysis)
         trend = st.toggle("Trend", key="trend", help=TREND_MEANS)
 
+    def specified_timeline(*inputs: Any) -> dict[str, Any]:
+        return specification(timeline(*inputs))
+
     def play_clicked() -> None:
         clicked = st.session_state[chart_key]["selection"].get(SELECTION)
         if clicked and SELECTION in clicked[0]:
@@ -146,8 +150,8 @@ def show_timeline(analysis: CallAnalysis, key: str) -> None:
             _play(segment["start"], segment["channel"])
 
     st.caption(f"Click a segment to hear it, drag over the small chart to look closer. {signs(analysis)}")
-    st.altair_chart(
-        remembered("timeline", timeline, analysis, window.start, window.end, shown, trend),
+    st.vega_lite_chart(
+        remembered("timeline", specified_timeline, analysis, window.start, window.end, shown, trend),
         key=chart_key,
         on_select=play_clicked,
         selection_mode=SELECTION,
@@ -319,7 +323,7 @@ def show_comparison(first: CallAnalysis, second: CallAnalysis) -> None:
     longest = max(first.duration, second.duration)
     for analysis in (first, second):
         st.markdown(f"**{plain(analysis.name)}**")
-        st.altair_chart(timeline(analysis, 0.0, longest), alt=f"Emotion timeline of {analysis.name}")
+        show_chart(timeline(analysis, 0.0, longest), alt=f"Emotion timeline of {analysis.name}")
     figures = [each for analysis in (first, second) for each in conversation(analysis)]
     names = [
         f"{lane_name(summary)} ({number})"
@@ -480,7 +484,7 @@ def _selected(analysis: CallAnalysis) -> int | None:
 def _show_shares(summary: ChannelSummary) -> None:
     from helpers.charts import emotion_shares
 
-    st.altair_chart(emotion_shares(summary), alt="Share of speech time per emotion")
+    show_chart(emotion_shares(summary), alt="Share of speech time per emotion")
 
 
 def _show_baseline(summary: ChannelSummary) -> None:

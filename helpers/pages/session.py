@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import altair as alt
 
     from helpers.microphone import Microphone
     from helpers.workspace import Workspace
@@ -46,6 +48,20 @@ def arrive(page: str) -> bool:
     before = st.session_state.get(_PAGE)
     st.session_state[_PAGE] = page
     return before != page
+
+
+def show_chart(chart: alt.TopLevelMixin, **options: Any) -> None:
+    """Show an Altair chart, without Streamlit's own way to do that: ``chart_style.specification`` says why.
+
+    Parameters
+    ----------
+    chart : Altair chart
+    **options
+        Of ``st.vega_lite_chart``.
+    """
+    from helpers.chart_style import specification
+
+    st.vega_lite_chart(specification(chart), **options)
 
 
 def remembered(name: str, make: Callable[..., Made], *inputs: object) -> Made:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import altair as alt
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -346,3 +347,20 @@ def test_a_long_list_of_moments_begins_short(app: AppTest, monkeypatch: pytest.M
     more.click().run()
     after = len([key for key in (button.key for button in app.button) if key and key.startswith("moment ")])
     assert after == 2
+
+
+def test_no_chart_changes_what_altair_has_for_all_sessions(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another session saves meanwhile would lose its data."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a setting of Altair was changed")
+
+    for settings in (alt.data_transformers, alt.theme):
+        monkeypatch.setattr(settings, "enable", refuse)
+    with_sample(app)
+    charts = app.get("vega_lite_chart")
+    assert len(charts) >= 3
+    for chart in charts:
+        assert chart.proto.datasets or chart.proto.data.data
