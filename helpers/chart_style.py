@@ -63,7 +63,7 @@ def specification(chart: alt.TopLevelMixin) -> dict[str, Any]:
         _BESIDE.reset(token)
     view = written["config"].get("view", {})
     written["config"]["view"] = {name: value for name, value in view.items() if name not in _ALTAIRS_SIZE}
-    return written | {"datasets": tables}
+    return written | {"datasets": written.get("datasets", {}) | tables}
 
 
 def _inside_or_beside(table: pd.DataFrame) -> dict[str, Any]:

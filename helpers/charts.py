@@ -31,6 +31,7 @@ WINDOW = "window"
 FROM, TO = "from", "to"
 NOT_ANALYSED = "not analysed"
 
+_GROUNDS = "grounds"
 _LOUDNESS = 0.3
 _QUIETEST = -60.0  # dBFS
 _GAP = 0.08
@@ -102,14 +103,20 @@ def timeline(
     places = _places(analysis)
     segments = _placed(visible(analysis.segments, start, end), places)
     levels = _levels(analysis, start, end)
+    grounds = _lane_grounds(places, start, end)
+    rows = {_GROUNDS: grounds.data.to_dict("records")}
+    grounds.data = alt.NamedData(_GROUNDS)
+    # The window is data, so that another one makes no other chart, and a browser need not draw it anew.
+    first = f"(data('{_GROUNDS}')[0] || {{start: 0, end: 1}})"
+    grounds.encoding.x.scale = _window_scale(f"{first}.start", f"{first}.end")
     layers = [
-        _lane_grounds(places, start, end),
+        grounds,
         *_lanes(segments, levels, places, analysis.emotions, shown),
         _letters(_runs(segments, end - start)),
         *(_trend(analysis, places, start, end) if trend else ()),
         _click_targets(segments),
     ]
-    return _timeline(layers, places).configure_view(stroke=None)
+    return _timeline(layers, places).properties(datasets=rows).configure_view(stroke=None)
 
 
 def explorable_timeline(analysis: CallAnalysis) -> dict[str, Any]:
@@ -132,9 +139,7 @@ def explorable_timeline(analysis: CallAnalysis) -> dict[str, Any]:
         for name, each in analysis.levels.items()
     }
     grounds = _lane_grounds(places, 0.0, analysis.duration)
-    grounds.encoding.x.scale = alt.Scale(
-        domainMin=alt.ExprRef(FROM), domainMax=alt.ExprRef(TO), nice=False, zero=False
-    )
+    grounds.encoding.x.scale = _window_scale(FROM, TO)
     loudness, bars, *marks = _lanes(segments, levels, places, analysis.emotions)
     length = f"({TO} - {FROM})"
     detail = f"{length} > datum.over * {_SLACK} && {length} <= datum.upto * {_SLACK}"
@@ -556,7 +561,7 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
         **_LANE_AXIS,
     )
     return (
-        alt.Chart(grounds, name="grounds")
+        alt.Chart(grounds, name=_GROUNDS)
         .mark_rect(color=SILENT, opacity=0.1, clip=True, cornerRadius=3)
         .encode(
             x=alt.X(
@@ -572,6 +577,11 @@ def _lane_grounds(places: dict[str, _Place], start: float, end: float) -> alt.Ch
             y2="top:Q",
         )
     )
+
+
+def _window_scale(start: str, end: str) -> alt.Scale:
+    """Have expressions say what is shown."""
+    return alt.Scale(domainMin=alt.ExprRef(start), domainMax=alt.ExprRef(end), nice=False, zero=False)
 
 
 def time_axis() -> alt.Axis:
