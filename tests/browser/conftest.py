@@ -128,6 +128,7 @@ def launch(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> 
             args=[*FLAGS, *flags],
             viewport={"width": 1440, "height": 1300},
             accept_downloads=True,
+            reduced_motion="reduce",  # a seventh of the browser's work is drawing what moves
         )
         context.set_default_timeout(PATIENCE)
         return context
