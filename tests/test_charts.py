@@ -1,6 +1,7 @@
 """Charts show what the analysis says, and only that."""
 
 import json
+import re
 from dataclasses import replace
 
 import altair as alt
@@ -46,7 +47,12 @@ def whole(analysis: CallAnalysis) -> alt.LayerChart:
 
 
 def shown_window(chart: alt.LayerChart) -> tuple[float, float]:
-    (first, *_) = chart.to_dict()["datasets"]["grounds"]
+    """Give the window that the scale of time reads from the data."""
+    written = chart.to_dict()
+    scale, (first, *_) = written["layer"][0]["encoding"]["x"]["scale"], written["datasets"]["grounds"]
+    assert "domain" not in scale
+    for edge, field in (("domainMin", "start"), ("domainMax", "end")):
+        assert re.fullmatch(rf"\(data\('grounds'\)\[0\] .+\)\.{field}", scale[edge]["expr"])
     return first["start"], first["end"]
 
 

@@ -43,8 +43,6 @@ TRAINED = {"crema-d": ("1001", "1002", "1003", "1060"), "ravdess": ("01", "18")}
 COPIES = 6  # of a clip: clean, phone, four lines
 SEGMENTS = 4 * 2 + 1  # of a speaker: two clips of each emotion that the recipe has, and one of them in two
 HELD_OUT = {"crema-d": ("1061", "1075"), "ravdess": ("19", "24")}
-# By an estimator that is fitted at once, where what reaches it matters and not what it learns.
-QUICK = replace(CALLS, fit=lambda training: GaussianNB().fit(training.features, training.emotions()))
 
 
 def clip(path: Path, pitch: float, seed: int, seconds: float = 1.6) -> None:
@@ -146,11 +144,11 @@ def test_nothing_of_the_held_out_speakers_reaches_the_model(
     trained: tuple[ModelCard, Path], tmp_path: Path
 ) -> None:
     """With other voices and labels for them, estimator, temperatures and threshold must stay the same."""
-    _, folder = trained
-    card = train(QUICK, folder / "corpora", tmp_path, folder / "cache")
+    card, _ = trained
     shuffled = dict(zip(PITCHES, reversed(PITCHES.values()), strict=True))
-    corpora = lay_out(tmp_path / "corpora", held_out_pitches=shuffled)
-    other = train(QUICK, corpora, tmp_path, tmp_path / "cache")
+    other = train(
+        CALLS, lay_out(tmp_path / "corpora", held_out_pitches=shuffled), tmp_path, tmp_path / "cache"
+    )
     assert other.sha256 == card.sha256
     assert (other.temperatures, other.uncertain_below) == (card.temperatures, card.uncertain_below)
     assert other.corpora == card.corpora
@@ -178,15 +176,17 @@ def test_scores_over_calls_are_written_to_the_card(trained: tuple[ModelCard, Pat
 def test_corrections_are_learned_from_too_and_stand_on_the_card(
     trained: tuple[ModelCard, Path], tmp_path: Path
 ) -> None:
+    """By a quick estimator, for the features alone matter here."""
     _, folder = trained
     heard = tmp_path / "heard"
     clip(heard / "call.wav", 200, seed=1, seconds=8)
     spans = [(0.5, 3.0, "angry"), (3.0, 6.0, "sad"), (6.0, 7.5, "disgust")]
     corrections = [Correction("call.wav", "mono", *span, "neutral", 0.7, "calls") for span in spans]
     (heard / "corrections.csv").write_text(to_corrections(corrections))
+    recipe = replace(CALLS, fit=lambda training: GaussianNB().fit(training.features, training.emotions()))
     options = (folder / "corpora", tmp_path, folder / "cache")
-    without = train(QUICK, *options)
-    card = train(QUICK, *options, corrections_folder=heard)
+    without = train(recipe, *options)
+    card = train(recipe, *options, corrections_folder=heard)
     assert card.corpora[:-1] == without.corpora
     assert card.corpora[-1]["name"] == "corrections"
     assert (card.corpora[-1]["speakers"], card.corpora[-1]["segments"]) == (1, 2 * COPIES)
