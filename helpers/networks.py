@@ -18,6 +18,7 @@ from helpers.features import SegmentFrames
 from helpers.threads import BESIDE, beside
 
 _HEARD_AT_ONCE = 4  # segments
+_SORTED = 32  # segments, of which those of like length are heard at once: the shorter are heard on in silence
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,23 @@ def described_and_heard(hearings: Sequence[Hearing], segments: Iterable[np.ndarr
     """
     remaining = iter(segments)
     described: list[np.ndarray] = []
-    heard: list[Future[np.ndarray]] = []
-    while batch := list(islice(remaining, _HEARD_AT_ONCE)):
-        if len(heard) >= BESIDE:
-            heard[-BESIDE].result()  # so that no frames pile up
-        heard.append(beside().submit(_heard, hearings, batch))
-        described += [contours.functionals_and_contours(SegmentFrames.of(frames)) for frames in batch]
+    heard: list[tuple[np.ndarray, Future[np.ndarray]]] = []
+    while some := list(islice(remaining, _SORTED)):
+        if heard:
+            heard[-BESIDE][1].result()  # so that no frames pile up
+        by_length = np.argsort([len(frames) for frames in some], kind="stable")
+        for rows in np.split(by_length, range(_HEARD_AT_ONCE, len(some), _HEARD_AT_ONCE)):
+            batch = [some[row] for row in rows]
+            heard.append((len(described) + rows, beside().submit(_heard, hearings, batch)))
+        described += [contours.functionals_and_contours(SegmentFrames.of(frames)) for frames in some]
     if not described:
         return np.empty((0, len(names(hearings))), np.float32)
-    answers = np.concatenate([each.result() for each in heard])
-    return np.concatenate([described, answers], axis=1, dtype=np.float32)
+    values = np.empty((len(described), len(names(hearings))), np.float32)
+    own = len(contours.names())
+    values[:, :own] = described
+    for rows, answers in heard:
+        values[rows, own:] = answers.result()
+    return values
 
 
 def _heard(hearings: Sequence[Hearing], batch: list[np.ndarray]) -> np.ndarray:
