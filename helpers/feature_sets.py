@@ -34,9 +34,9 @@ class FeatureSet:
     frames : callable
         From samples [shape=(n,), dtype=int16] of one channel at `SAMPLE_RATE` to frames [shape=(frames, …)],
         one for every 10 ms but those at the end with which none begins.
-    summaries : callable
-        From the frames of segments, which are iterated once, to their values [shape=(segments, features),
-        dtype=float32], always finite.
+    begin : callable
+        Begins to describe segments by their frames, which are iterated once, and gives what waits for their
+        values; see `summaries`.
     beyond : int
         Number of those at the end.
     acoustic : callable
@@ -47,9 +47,29 @@ class FeatureSet:
     version: int
     names: Callable[[], list[str]]
     frames: Callable[[np.ndarray], np.ndarray]
-    summaries: Callable[[Iterable[np.ndarray]], np.ndarray]
+    begin: Callable[[Iterable[np.ndarray]], Callable[[], np.ndarray]]
     beyond: int
     acoustic: Callable[[np.ndarray], np.ndarray] = np.asarray
+
+    def summaries(self, segments: Iterable[np.ndarray]) -> np.ndarray:
+        """Describe segments by their frames.
+
+        Parameters
+        ----------
+        segments : iterable of np.ndarray [shape=(frames, …)]
+            Iterated once.
+
+        Returns
+        -------
+        np.ndarray [shape=(segments, features), dtype=float32]
+            Always finite, in the order of `names`.
+
+        Raises
+        ------
+        ModelError
+            A network that hears them is missing or is another one.
+        """
+        return self.begin(segments)()
 
     def describe(self, samples: np.ndarray) -> np.ndarray:
         """Describe a segment.
@@ -85,14 +105,14 @@ def keep_freed_memory() -> None:
 
 def _each(
     summary: Callable[[np.ndarray], np.ndarray], names: Callable[[], list[str]]
-) -> Callable[[Iterable[np.ndarray]], np.ndarray]:
-    """Make of what describes one segment what describes several."""
+) -> Callable[[Iterable[np.ndarray]], Callable[[], np.ndarray]]:
+    """Make of what describes one segment what describes several, at once."""
 
-    def summaries(segments: Iterable[np.ndarray]) -> np.ndarray:
+    def begin(segments: Iterable[np.ndarray]) -> Callable[[], np.ndarray]:
         described = [*map(summary, segments)]
-        return np.array(described, np.float32) if described else np.empty((0, len(names())), np.float32)
+        return lambda: np.array(described, np.float32).reshape(len(described), len(names()))
 
-    return summaries
+    return begin
 
 
 def _of_each(
@@ -126,7 +146,7 @@ def _heard_by(name: str, version: int, *hearings: Hearing) -> FeatureSet:
         version,
         partial(networks.names, hearings),
         features.kept_frames,
-        partial(networks.described_and_heard, hearings),
+        partial(networks.describe_and_hear, hearings),
         features.BEYOND,
     )
 

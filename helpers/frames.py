@@ -10,8 +10,10 @@ Conventions: frames are those of ``speech.FRAME`` seconds, which begin as the fr
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -21,6 +23,7 @@ from helpers.feature_sets import FeatureSet, keep_freed_memory
 from helpers.features import HOP_LENGTH
 from helpers.lanes import Lane, Settings, lanes_of
 from helpers.media import SAMPLE_RATE, Recording, Sound
+from helpers.networks import SORTED
 from helpers.speech import FRAME, SILENCE, Loudness, LoudnessMeter, Segmentation, Segmenter, cut_segments
 
 Progress = Callable[[str, float], None]
@@ -29,6 +32,9 @@ _CHUNK = 30 * SAMPLE_RATE  # samples that a lane listens to at once
 _DECIDED_AFTER = 600 * SAMPLE_RATE  # samples of all channels that tell who is heard where, if they sound
 _DECIDED_BY = 3600 * SAMPLE_RATE
 _PIECE = 400  # frames that are computed together
+_BEGUN = 2  # that many descriptions of some segments each are under way before the first is awaited
+
+_Span = tuple[int, int]  # frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +58,7 @@ class LaneFrames:
     starts: tuple[int, ...]
     pieces: tuple[np.ndarray, ...]
     beyond: int
-    _described: dict[str, dict[tuple[int, int], np.ndarray]] = field(default_factory=dict, repr=False)
+    _described: dict[str, dict[_Span, np.ndarray]] = field(default_factory=dict, repr=False)
 
     @property
     def nbytes(self) -> int:
@@ -101,11 +107,10 @@ class LaneFrames:
         NotKeptError
             Frames of some were not kept.
         """
-        times = segments[["start", "end"]].to_numpy(float)
-        spans = [(int(first), int(last)) for first, last in (times / FRAME).round()]
+        spans = _spans(segments)
         known = self._described.get(feature_set.name, {})
-        new = {span: tuple(bounds) for span, bounds in zip(spans, times, strict=True) if span not in known}
-        values = feature_set.summaries(self.between(*bounds) for bounds in new.values())
+        new = list(dict.fromkeys(span for span in spans if span not in known))
+        values = feature_set.summaries(self._of(span) for span in new)
         known = {**known, **dict(zip(new, values, strict=True))}
         self._described[feature_set.name] = {span: known[span] for span in spans}
         return np.array([known[span] for span in spans], np.float32).reshape(len(spans), values.shape[1])
@@ -127,20 +132,10 @@ class LaneFrames:
         NotKeptError
             Some of them were not kept.
         """
-        first, beyond = round(start / FRAME), round(end / FRAME) - self.beyond
-        number = bisect_right(self.starts, first) - 1
-        parts = []
-        reached = first
-        while reached < beyond:
-            if not 0 <= number < len(self.starts):
-                raise NotKeptError
-            begin, piece = self.starts[number], self.pieces[number]
-            if not begin <= reached < begin + len(piece):
-                raise NotKeptError
-            parts.append(piece[reached - begin : beyond - begin])
-            reached = begin + len(piece)
-            number += 1
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return self._of((round(start / FRAME), round(end / FRAME)))
+
+    def _of(self, span: _Span) -> np.ndarray:
+        return _between(self.starts, self.pieces, span[0], span[1] - self.beyond)
 
 
 class NotKeptError(LookupError):
@@ -184,9 +179,10 @@ def hear(
     *,
     shortest: float,
     longest: float,
+    described: Segmentation | None = None,
     progress: Progress | None = None,
 ) -> CallFrames:
-    """Hear a recording once.
+    """Hear a recording once, and describe its segments meanwhile.
 
     Parameters
     ----------
@@ -194,9 +190,11 @@ def hear(
     settings : Settings
         What to analyse; frames are kept where its segmentation, or a stricter one, finds speech.
     feature_set : FeatureSet
-        That describes segments later.
+        That describes segments.
     shortest, longest : float
         Length of a segment [seconds].
+    described : Segmentation, optional
+        Whose segments are described, where that is not the one of `settings`, which covers it.
     progress : callable, optional
         Called with "Reading the recording" and the share heard so far, as far as it is known.
 
@@ -208,6 +206,8 @@ def hear(
     ------
     MediaError
         The recording cannot be read.
+    ModelError
+        A network that hears the segments is missing or is another one.
     """
     keep_freed_memory()
     blocks = sound.blocks()
@@ -216,7 +216,10 @@ def hear(
     lanes = lanes_of(beginning, settings)
     channels = len(beginning.channels) if len(lanes) > 1 or lanes[0].number is None else 1
     del beginning
-    listeners = [_Listener(lane, settings.segmentation, feature_set, shortest, longest) for lane in lanes]
+    segmenter = partial(Segmenter, shortest=shortest, longest=longest)
+    kept, told = settings.segmentation, described or settings.segmentation
+    least = round(shortest / FRAME)
+    listeners = [_Listener(lane, feature_set, least, segmenter(kept), segmenter(told)) for lane in lanes]
     count = 0
     for block in chain(_taken(first), blocks):
         for listener in listeners:
@@ -254,21 +257,70 @@ def _taken(blocks: list[np.ndarray]) -> Iterator[np.ndarray]:
         yield blocks.pop(0)
 
 
+def _spans(segments: pd.DataFrame) -> list[_Span]:
+    """Give the frames with which segments begin, and before which they end."""
+    bounds = (segments[["start", "end"]].to_numpy(float) / FRAME).round().astype(int)
+    return [(first, last) for first, last in bounds.tolist()]
+
+
+def _between(starts: Sequence[int], pieces: Sequence[np.ndarray], first: int, beyond: int) -> np.ndarray:
+    """Take the frames from `first` to `beyond` out of pieces; a NotKeptError tells that some are missing."""
+    number = bisect_right(starts, first) - 1
+    parts = []
+    reached = first
+    while reached < beyond:
+        if not 0 <= number < len(starts):
+            raise NotKeptError
+        begin, piece = starts[number], pieces[number]
+        if not begin <= reached < begin + len(piece):
+            raise NotKeptError
+        parts.append(piece[reached - begin : beyond - begin])
+        reached = begin + len(piece)
+        number += 1
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class _Describer:
+    """Describes segments while what follows is read, as networks hear them on other threads."""
+
+    def __init__(self, feature_set: FeatureSet) -> None:
+        self._feature_set = feature_set
+        self._begun: deque[tuple[list[_Span], Callable[[], np.ndarray]]] = deque()
+        self._described: dict[_Span, np.ndarray] = {}
+
+    def begin(self, segments: dict[_Span, np.ndarray]) -> None:
+        """Begin with some more, by their frames."""
+        while len(self._begun) >= _BEGUN:
+            self._await_first()
+        self._begun.append((list(segments), self._feature_set.begin(segments.values())))
+
+    def finish(self) -> dict[_Span, np.ndarray]:
+        """Give the values of all."""
+        while self._begun:
+            self._await_first()
+        return self._described
+
+    def _await_first(self) -> None:
+        spans, values = self._begun.popleft()
+        self._described.update(zip(spans, values(), strict=True))
+
+
 class _Listener:
     """Hears one lane.
 
-    Frames are computed wherever the segmentation finds a segment, and so far around it as a stricter one may
-    widen a short sound inside of it.
+    Frames are computed wherever the first segmenter finds a segment, and so far around it as a stricter one
+    may widen a short sound inside of it. The segments of the second, which is as strict or stricter, are
+    described as soon as there are enough of them.
     """
 
     def __init__(
-        self, lane: Lane, segmentation: Segmentation, feature_set: FeatureSet, shortest: float, longest: float
+        self, lane: Lane, feature_set: FeatureSet, least: int, kept: Segmenter, described: Segmenter
     ) -> None:
         self.lane = lane
         self._feature_set = feature_set
-        self._least = round(shortest / FRAME)
+        self._least = least  # frames of a segment
         self._meter = LoudnessMeter()
-        self._segmenter = Segmenter(segmentation, shortest=shortest, longest=longest)
+        self._kept, self._described = kept, described
         self._waiting: list[np.ndarray] = []  # samples that nobody listened to yet
         self._waiting_count = 0
         self._loudness: list[Loudness] = []
@@ -278,6 +330,8 @@ class _Listener:
         self._reached = 0  # the frame up to which they were computed
         self._starts: list[int] = []
         self._pieces: list[np.ndarray] = []
+        self._settled: list[_Span] = []  # segments that are not described yet
+        self._describer = _Describer(feature_set)
 
     def feed(self, samples: np.ndarray) -> None:
         """Hear some more [shape=(n,), dtype=int16]."""
@@ -292,10 +346,13 @@ class _Listener:
         end = self._meter.finish()
         loudness = Loudness.joined([*self._loudness, end])
         if self.lane.analysed:
-            self._want(self._segmenter.finish(end), len(loudness.levels))
+            self._want(self._kept.finish(end), len(loudness.levels))
+            self._settled += _spans(self._described.finish(end))
             self._compute(len(loudness.levels))
+            self._describe(1)
         starts, pieces = tuple(self._starts), tuple(self._pieces)
-        return LaneFrames(self.lane, loudness, starts, pieces, self._feature_set.beyond)
+        described = {self._feature_set.name: self._describer.finish()}
+        return LaneFrames(self.lane, loudness, starts, pieces, self._feature_set.beyond, described)
 
     def _listen(self) -> None:
         if not self._waiting:
@@ -307,20 +364,22 @@ class _Listener:
         if not self.lane.analysed:
             return
         self._samples = np.concatenate([self._samples, samples])
-        self._want(self._segmenter.feed(loudness), None)
+        self._want(self._kept.feed(loudness), None)
+        self._settled += _spans(self._described.feed(loudness))
         self._compute(self._heard() - self._feature_set.beyond)
+        self._describe(SORTED)
         self._forget()
 
     def _want(self, segments: pd.DataFrame, total: int | None) -> None:
         """Note the frames of segments and around them; `total` is known at the end."""
         half = self._least // 2
-        for start, end in (segments.to_numpy() / FRAME).round().astype(int):
+        for start, end in _spans(segments):
             first, beyond = start - half, end + half
             if first < 0:  # a short sound there is widened to the right alone
                 first, beyond = 0, max(beyond, self._least)
             if total is not None and beyond > total:
                 first, beyond = min(first, total - self._least), total
-            self._wanted.append((max(int(first), 0), int(beyond)))
+            self._wanted.append((max(first, 0), beyond))
 
     def _compute(self, known: int) -> None:
         """Compute the wanted frames, as far as what they need is known up to a frame."""
@@ -341,9 +400,20 @@ class _Listener:
             self._starts.append(start)
             self._pieces.append(self._feature_set.frames(samples))
 
+    def _describe(self, least: int) -> None:
+        """Begin to describe the segments whose frames are all computed, if there are enough of them."""
+        beyond = self._feature_set.beyond
+        known = bisect_right(self._settled, self._reached + beyond, key=lambda span: span[1])
+        while known >= least:
+            some, self._settled = self._settled[: min(known, SORTED)], self._settled[min(known, SORTED) :]
+            known -= len(some)
+            self._describer.begin(
+                {span: _between(self._starts, self._pieces, span[0], span[1] - beyond) for span in some}
+            )
+
     def _forget(self) -> None:
         """Let go of the samples that no segment to come has, nor the silence around it."""
-        needed = [self._segmenter.untouched - self._least, self._heard() - 2 * self._least]
+        needed = [self._kept.untouched - self._least, self._heard() - 2 * self._least]
         needed += [first for first, _ in self._wanted[:1]]
         count = max(min(needed) - self._origin, 0)
         self._samples = self._samples[count * HOP_LENGTH :]

@@ -18,7 +18,7 @@ from helpers.features import SegmentFrames
 from helpers.threads import BESIDE, beside
 
 _HEARD_AT_ONCE = 4  # segments
-_SORTED = 32  # segments, of which those of like length are heard at once: the shorter are heard on in silence
+SORTED = 32  # segments, of which those of like length are heard at once: the shorter are heard on in silence
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,14 @@ class Hearing:
 
 
 def names(hearings: Sequence[Hearing]) -> list[str]:
-    """Name the values of `described_and_heard`: those of ``contours.names``, and those of the networks."""
+    """Name the values of `describe_and_hear`: those of ``contours.names``, and those of the networks."""
     return [*contours.names(), *(name for hearing in hearings for name in hearing.names())]
 
 
-def described_and_heard(hearings: Sequence[Hearing], segments: Iterable[np.ndarray]) -> np.ndarray:
-    """Describe segments by functionals and contours, and have networks hear them meanwhile.
+def describe_and_hear(
+    hearings: Sequence[Hearing], segments: Iterable[np.ndarray]
+) -> Callable[[], np.ndarray]:
+    """Describe segments by functionals and contours, and have networks begin to hear them meanwhile.
 
     Parameters
     ----------
@@ -53,18 +55,14 @@ def described_and_heard(hearings: Sequence[Hearing], segments: Iterable[np.ndarr
 
     Returns
     -------
-    np.ndarray [shape=(segments, features), dtype=float32]
-        In the order of `names`.
-
-    Raises
-    ------
-    ModelError
-        A network is missing or is another one.
+    callable
+        Waits for the networks, and gives all values [shape=(segments, features), dtype=float32] in the order
+        of `names`. It raises a ModelError where a network is missing or is another one.
     """
     remaining = iter(segments)
     described: list[np.ndarray] = []
     heard: list[tuple[np.ndarray, Future[np.ndarray]]] = []
-    while some := list(islice(remaining, _SORTED)):
+    while some := list(islice(remaining, SORTED)):
         if heard:
             heard[-BESIDE][1].result()  # so that no frames pile up
         by_length = np.argsort([len(frames) for frames in some], kind="stable")
@@ -72,13 +70,16 @@ def described_and_heard(hearings: Sequence[Hearing], segments: Iterable[np.ndarr
             batch = [some[row] for row in rows]
             heard.append((len(described) + rows, beside().submit(_heard, hearings, batch)))
         described += [contours.functionals_and_contours(SegmentFrames.of(frames)) for frames in some]
-    if not described:
-        return np.empty((0, len(names(hearings))), np.float32)
-    values = np.empty((len(described), len(names(hearings))), np.float32)
-    own = len(contours.names())
-    values[:, :own] = described
-    for rows, answers in heard:
-        values[rows, own:] = answers.result()
+
+    def values() -> np.ndarray:
+        own, count = len(contours.names()), len(names(hearings))
+        joined = np.empty((len(described), count), np.float32)
+        for row, own_values in zip(joined, described, strict=True):
+            row[:own] = own_values
+        for rows, answers in heard:
+            joined[rows, own:] = answers.result()
+        return joined
+
     return values
 
 

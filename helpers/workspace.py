@@ -25,7 +25,7 @@ from helpers.clips import Layout, Span, cut, cut_video, to_audio
 from helpers.frames import CallFrames, Progress, hear
 from helpers.lanes import Settings
 from helpers.media import LONGEST_ON_PAGE, RecordingStream, open_recording, to_wav
-from helpers.speech import WIDEST
+from helpers.speech import WIDEST, Segmentation
 from helpers.turns import Turns
 
 Content = TypeVar("Content", str, bytes)
@@ -172,12 +172,13 @@ class Workspace:
             heard_with = settings.of_hearing()
             if WIDEST.covers(settings.segmentation):
                 heard_with = replace(heard_with, segmentation=WIDEST)
-            frames = self._frames(file, heard_with, loaded, part_of(progress, 0, READING))
+            reading = part_of(progress, 0, READING)
+            frames = self._frames(file, heard_with, settings.segmentation, loaded, reading)
             return analyze_frames(frames, loaded, settings, progress=part_of(progress, READING, 1))
 
     @cachedmethod(
         lambda self: FRAMES,
-        lambda self, file, settings, model, progress: (
+        lambda self, file, settings, described, model, progress: (
             self,
             file.name,
             file.identity,
@@ -187,7 +188,12 @@ class Workspace:
         lambda self: _LOCK,
     )
     def _frames(
-        self, file: RecordingFile, settings: Settings, model: Model, progress: Progress
+        self,
+        file: RecordingFile,
+        settings: Settings,
+        described: Segmentation,
+        model: Model,
+        progress: Progress,
     ) -> CallFrames:
         with _opened(file) as stream:
             return hear(
@@ -196,6 +202,7 @@ class Workspace:
                 model.features,
                 shortest=model.card.shortest,
                 longest=model.card.longest,
+                described=described,
                 progress=progress,
             )
 

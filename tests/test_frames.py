@@ -3,19 +3,22 @@
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.errors import ModelError
 from helpers.feature_sets import ACOUSTIC, FEATURE_SETS, FeatureSet
 from helpers.frames import CallFrames, NotKeptError, hear
 from helpers.lanes import Settings
 from helpers.media import SAMPLE_RATE, Recording, Sound, decode, open_recording
+from helpers.networks import SORTED
 from helpers.samples import SAMPLES
 from helpers.speech import NARROWEST, WIDEST, Segmentation, find_segments, frame_levels
+from helpers.threads import beside
 from tests.conftest import bursts
 
 LENGTHS = {"shortest": 1.0, "longest": 4.0}
@@ -175,6 +178,7 @@ def test_progress_tells_how_much_was_heard() -> None:
 def test_a_reader_that_gives_up_leaves_no_thread(tmp_path: Path) -> None:
     script = """
 import sys, threading
+from helpers.errors import ModelError
 from helpers.feature_sets import ACOUSTIC
 from helpers.frames import hear
 from helpers.lanes import Settings
@@ -207,14 +211,47 @@ def test_a_sample_call_is_heard_from_its_file_as_decoded() -> None:
         np.testing.assert_array_equal(streamed.loudness.levels, decoded.loudness.levels)
 
 
+def counted(described: list[np.ndarray]) -> FeatureSet:
+    """Make a set that notes the segments that it describes, by the values of `ACOUSTIC`."""
+
+    def begin(segments: Iterable[np.ndarray]) -> Callable[[], np.ndarray]:
+        some = list(segments)
+        described.extend(some)
+        return ACOUSTIC.begin(some)
+
+    return replace(ACOUSTIC, name="counted", begin=begin)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_segments_are_described_once_while_a_recording_is_heard(seed: int) -> None:
+    """Frames are kept for wider settings than those whose segments are described, as on the page."""
+    described: list[np.ndarray] = []
+    feature_set, segmentation = counted(described), Segmentation(min_silence=0.3)
+    blocks = InBlocks(Recording("call.wav", call(seed, 600)[None]), np.random.default_rng(seed))
+    settings = Settings(segmentation=WIDEST)
+    (lane,) = hear(blocks, settings, feature_set, shortest=1, longest=4, described=segmentation).lanes
+    segments = lane.segments(segmentation, **LENGTHS)
+    assert len(described) == len(segments) > 2 * SORTED
+    values = lane.describe(segments, feature_set)
+    assert len(described) == len(segments)
+    expected = ACOUSTIC.summaries(lane.between(*times) for times in segments.to_numpy())
+    np.testing.assert_array_equal(values, expected)
+
+
+def test_a_network_that_is_missing_is_told_although_another_thread_asked_it() -> None:
+    def fail() -> np.ndarray:
+        raise ModelError("The network is missing.")
+
+    def begin(segments: Iterable[np.ndarray]) -> Callable[[], np.ndarray]:
+        return beside().submit(fail).result
+
+    with pytest.raises(ModelError, match="network is missing"):
+        listen(Recording("call.wav", call(1)[None]), Settings(), replace(ACOUSTIC, begin=begin))
+
+
 def test_other_settings_describe_only_the_segments_that_are_new() -> None:
     described: list[np.ndarray] = []
-
-    def summaries(segments: Iterable[np.ndarray]) -> np.ndarray:
-        described.extend(segments)
-        return ACOUSTIC.summaries(described)
-
-    counting = replace(ACOUSTIC, summaries=summaries)
+    counting = counted(described)
     (lane,) = heard(call(1), Settings()).lanes
     first = lane.segments(Segmentation(), **LENGTHS)
     other = lane.segments(Segmentation(min_silence=0.5), **LENGTHS)
