@@ -28,7 +28,7 @@ from helpers.speech import FRAME, SILENCE, speaking_rate
 
 SEGMENT_COLUMNS = ["channel", "role", "start", "end", "emotion", "confidence", "baseline"]
 
-READING = 0.8  # share of the work
+READING = 0.95  # share of the work, as segments are described meanwhile
 LEVEL_STEP = 0.1  # seconds
 LONGEST_PAUSE = 5.0  # seconds, over which neighbours smooth each other
 TOLD_APART = (

@@ -2,7 +2,8 @@
 
 Of each lane its levels are kept, and the frame features wherever somebody may speak. An hour of speech is
 60 MB then, half of its samples at `SAMPLE_RATE`, and other settings of the segmentation find everything that
-they need, as far as they are covered by those that the recording was heard with.
+they need, as far as they are covered by those that the recording was heard with. The segments of the present
+settings are described as soon as they are settled, so that networks hear them while the rest is read.
 
 Conventions: frames are those of ``speech.FRAME`` seconds, which begin as the frames of a feature set do.
 """
@@ -217,9 +218,10 @@ def hear(
     channels = len(beginning.channels) if len(lanes) > 1 or lanes[0].number is None else 1
     del beginning
     segmenter = partial(Segmenter, shortest=shortest, longest=longest)
-    kept, told = settings.segmentation, described or settings.segmentation
+    kept = settings.segmentation
+    described = described or kept
     least = round(shortest / FRAME)
-    listeners = [_Listener(lane, feature_set, least, segmenter(kept), segmenter(told)) for lane in lanes]
+    listeners = [_Listener(lane, feature_set, least, segmenter(kept), segmenter(described)) for lane in lanes]
     count = 0
     for block in chain(_taken(first), blocks):
         for listener in listeners:
