@@ -419,6 +419,6 @@ def _pitch_functionals(pitch: np.ndarray) -> np.ndarray:
     change = np.minimum(steps, PITCH_STEP).mean()
     ranks = np.arange(len(voiced)) / (len(voiced) - 1)
     percentiles = np.interp((0.1, 0.5, 0.9), ranks, np.sort(voiced))
-    mean = voiced.mean()
+    mean = voiced.mean(keepdims=True)
     (deviation,) = _deviation(voiced[:, None], mean)
-    return np.array([mean, deviation, *percentiles, change, len(voiced) / len(pitch)])
+    return np.array([*mean, deviation, *percentiles, change, len(voiced) / len(pitch)])
