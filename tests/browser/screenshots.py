@@ -61,6 +61,8 @@ def _arrange(page: Page, name: str) -> None:
         choose_sample(page, 0)
     if name != "welcome":
         expect(page.get_by_text("Share of speech time")).to_be_visible()
+    if name == "page-phone":  # where the timeline is
+        page.get_by_text("Click a segment to hear it").evaluate("element => element.scrollIntoView()")
 
 
 if __name__ == "__main__":
