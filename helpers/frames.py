@@ -407,8 +407,9 @@ class _Listener:
         beyond = self._feature_set.beyond
         known = bisect_right(self._settled, self._reached + beyond, key=lambda span: span[1])
         while known >= least:
-            some, self._settled = self._settled[: min(known, SORTED)], self._settled[min(known, SORTED) :]
-            known -= len(some)
+            count = min(known, SORTED)
+            some, self._settled = self._settled[:count], self._settled[count:]
+            known -= count
             self._describer.begin(
                 {span: _between(self._starts, self._pieces, span[0], span[1] - beyond) for span in some}
             )

@@ -72,10 +72,9 @@ def describe_and_hear(
         described += [contours.functionals_and_contours(SegmentFrames.of(frames)) for frames in some]
 
     def values() -> np.ndarray:
-        own, count = len(contours.names()), len(names(hearings))
-        joined = np.empty((len(described), count), np.float32)
-        for row, own_values in zip(joined, described, strict=True):
-            row[:own] = own_values
+        own = len(contours.names())
+        joined = np.empty((len(described), len(names(hearings))), np.float32)
+        joined[:, :own] = np.reshape(described, (len(described), own))
         for rows, answers in heard:
             joined[rows, own:] = answers.result()
         return joined

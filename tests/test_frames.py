@@ -178,7 +178,6 @@ def test_progress_tells_how_much_was_heard() -> None:
 def test_a_reader_that_gives_up_leaves_no_thread(tmp_path: Path) -> None:
     script = """
 import sys, threading
-from helpers.errors import ModelError
 from helpers.feature_sets import ACOUSTIC
 from helpers.frames import hear
 from helpers.lanes import Settings
